@@ -1,0 +1,294 @@
+"""Jobs in Redis, in arq's own layout, moved by scripts that take whole batches.
+
+A lane is arq's sorted set (member: job id, score: when it is due, in milliseconds); `arq:job:<id>` is arq's
+definition in JSON; `arq:retry:<id>` counts claims. What differs from arq 0.28, and why, is in
+docs/decisions/0004-arq-underneath.md: a claim moves the score one lease ahead instead of setting a second
+key, so a job of a killed worker falls due again by itself; nothing expires, because PostgreSQL says what is
+owed; idle workers block on a wake-up list instead of polling.
+
+Times are the server's own, so clocks of workers do not matter. Keys are computed in the scripts: one
+primary (or Sentinel), not Redis Cluster; arq has the same bound.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from math import inf
+from typing import Any, Final, TypeVar
+
+import orjson
+from arq.connections import ArqRedis
+from arq.constants import abort_jobs_ss, job_key_prefix, retry_key_prefix
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
+
+from domain.jobs import LANES, Claim, Depth, Job, Lane, Sentinel, Settled
+
+PAUSED: Final = "arq:paused"
+SENTINEL: Final = "arq:sentinel"
+WORKERS: Final = "arq:workers"
+PUSH_BATCH: Final = 500
+WAIT_SECONDS_MIN: Final = 0.001
+"""Redis takes 0 as "for ever"."""
+
+T = TypeVar("T", Job, Settled)
+
+NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+
+WAKE = (
+    "local function wake() if redis.call('LLEN', KEYS[2]) == 0 then redis.call('LPUSH', KEYS[2], 1) end end\n"
+)
+
+# ARGV: id, definition, due (0: now), and so on. Whoever pushes twice changes nothing.
+PUSH = f"""
+{NOW}{WAKE}
+local added = 0
+for i = 1, #ARGV, 3 do
+  local due = tonumber(ARGV[i + 2])
+  if due == 0 then due = now end
+  redis.call('SET', '{job_key_prefix}' .. ARGV[i], ARGV[i + 1], 'NX')
+  added = added + redis.call('ZADD', KEYS[1], 'NX', due, ARGV[i])
+end
+if added > 0 then wake() end
+return added
+"""
+
+# ARGV: lane, limit, lease. Returns the wait for the next due job (-1: none), then for each job: id, due,
+# definition, claims.
+# More is due than was asked for: wake the next idle worker.
+CLAIM = f"""
+{NOW}{WAKE}
+if redis.call('SISMEMBER', KEYS[3], ARGV[1]) == 1 then return {{-1}} end
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+local out = {{-1}}
+for i = 1, #due, 2 do
+  local definition = redis.call('GET', '{job_key_prefix}' .. due[i])
+  if definition then
+    redis.call('ZADD', KEYS[1], 'XX', now + ARGV[3], due[i])
+    local claims = redis.call('INCR', '{retry_key_prefix}' .. due[i])
+    for _, value in ipairs({{due[i], due[i + 1], definition, claims}}) do out[#out + 1] = value end
+  else
+    redis.call('ZREM', KEYS[1], due[i])
+  end
+end
+local head = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+if #head > 0 then
+  out[1] = math.max(head[2] - now, 0)
+  if out[1] == 0 then wake() end
+end
+return out
+"""
+
+# ARGV: lease, ids. GT, because a lease must never pull a retry nearer that was just settled.
+RENEW = f"""
+{NOW}
+local cancelled = {{}}
+for i = 2, #ARGV do
+  redis.call('ZADD', KEYS[1], 'XX', 'GT', now + ARGV[1], ARGV[i])
+  if redis.call('ZSCORE', KEYS[2], ARGV[i]) then cancelled[#cancelled + 1] = ARGV[i] end
+end
+return cancelled
+"""
+
+# ARGV: id, delay (-1: it is over), refund, and so on.
+SETTLE = f"""
+{NOW}{WAKE}
+local soon = false
+for i = 1, #ARGV, 3 do
+  local id, delay = ARGV[i], tonumber(ARGV[i + 1])
+  if delay < 0 then
+    redis.call('ZREM', KEYS[1], id)
+    redis.call('DEL', '{job_key_prefix}' .. id, '{retry_key_prefix}' .. id)
+    redis.call('ZREM', KEYS[3], id)
+  else
+    redis.call('ZADD', KEYS[1], 'XX', now + delay, id)
+    if ARGV[i + 2] == '1' then redis.call('DECR', '{retry_key_prefix}' .. id) end
+    soon = soon or delay < 1000
+  end
+end
+if soon then wake() end
+return #ARGV / 3
+"""
+
+# ARGV: ids. The mark is read by the worker that runs the job; a mark that nobody read goes after an hour.
+CANCEL = f"""
+{NOW}
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 3600000)
+for i = 1, #ARGV do
+  redis.call('ZREM', KEYS[1], ARGV[i])
+  redis.call('DEL', '{job_key_prefix}' .. ARGV[i], '{retry_key_prefix}' .. ARGV[i])
+  redis.call('ZADD', KEYS[2], now, ARGV[i])
+end
+return #ARGV
+"""
+
+DEPTH = f"{NOW} return {{redis.call('ZCOUNT', KEYS[1], '-inf', now), redis.call('ZCARD', KEYS[1])}}"
+
+BEAT = f"""
+{NOW}
+redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[1])
+"""
+
+
+def open_arq(url: str, *, connections_max: int = 32, timeout_seconds: float = 5.0) -> ArqRedis:
+    """arq's client with nothing left to defaults: a pool that waits, time-outs, and no hidden retries
+    (a repeated command that is not idempotent would count an attempt twice)."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections_max,
+        timeout=timeout_seconds,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        socket_keepalive=True,
+        health_check_interval=0,
+        retry=Retry(NoBackoff(), 0),
+        retry_on_error=[],
+        retry_on_timeout=False,
+    )
+    return ArqRedis(pool, job_serializer=orjson.dumps, job_deserializer=orjson.loads)
+
+
+def queue_name(lane: Lane) -> str:
+    """The name to give arq as `_queue_name`."""
+    return f"arq:lane:{lane}"
+
+
+class ArqQueue:
+    """`domain.jobs.JobQueue` and `domain.jobs.JobFeed` on one Redis."""
+
+    def __init__(self, redis: ArqRedis) -> None:
+        self.redis = redis
+        self._command: Callable[..., Awaitable[Any]] = redis.execute_command
+        self._push = self._script(PUSH)
+        self._claim = self._script(CLAIM)
+        self._renew = self._script(RENEW)
+        self._settle = self._script(SETTLE)
+        self._cancel = self._script(CANCEL)
+        self._depth = self._script(DEPTH)
+        self._beat = self._script(BEAT)
+
+    def _script(self, text: str) -> AsyncScript:
+        return self.redis.register_script(text)
+
+    async def push(self, jobs: Sequence[Job]) -> int:
+        added = 0
+        for lane, mine in by_lane(jobs):
+            for start in range(0, len(mine), PUSH_BATCH):
+                batch = mine[start : start + PUSH_BATCH]
+                argv = [value for job in batch for value in (job.id, definition(job), due_ms(job))]
+                added += await self._push(keys=[queue_name(lane), wake_name(lane)], args=argv)
+        return added
+
+    async def claim(self, lane: Lane, limit: int, lease_seconds: float) -> tuple[list[Claim], float]:
+        keys = [queue_name(lane), wake_name(lane), PAUSED]
+        wait, *flat = await self._claim(keys=keys, args=[lane, limit, milliseconds(lease_seconds)])
+        claims = [claim_of(lane, *flat[i : i + 4]) for i in range(0, len(flat), 4)]
+        return claims, inf if wait < 0 else wait / 1000
+
+    async def wait(self, lane: Lane, seconds: float) -> None:
+        await self._command("BLPOP", wake_name(lane), max(seconds, WAIT_SECONDS_MIN))
+
+    async def renew(self, lane: Lane, ids: Sequence[str], lease_seconds: float) -> list[str]:
+        keys = [queue_name(lane), abort_jobs_ss]
+        cancelled = await self._renew(keys=keys, args=[milliseconds(lease_seconds), *ids])
+        return [id_.decode() for id_ in cancelled]
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        for lane, mine in by_lane(settled):
+            argv = [value for s in mine for value in (s.id, delay_ms(s), int(s.refund))]
+            await self._settle(keys=[queue_name(lane), wake_name(lane), abort_jobs_ss], args=argv)
+
+    async def cancel(self, jobs: Sequence[Job]) -> None:
+        for lane, mine in by_lane(jobs):
+            await self._cancel(keys=[queue_name(lane), abort_jobs_ss], args=[job.id for job in mine])
+
+    async def set_paused(self, lane: Lane, paused: bool) -> None:
+        if paused:
+            await self._command("SADD", PAUSED, lane)
+        else:
+            await self._command("SREM", PAUSED, lane)
+            await self._command("LPUSH", wake_name(lane), 1)
+
+    async def depths(self) -> dict[Lane, Depth]:
+        paused = await self._command("SMEMBERS", PAUSED)
+        depths: dict[Lane, Depth] = {}
+        for lane in LANES:
+            due, total = await self._depth(keys=[queue_name(lane)])
+            depths[lane] = Depth(due, total - due, lane.encode() in paused)
+        return depths
+
+    async def beat(self, worker: str, state: Mapping[str, object], seconds: float) -> None:
+        keys = [WORKERS, worker_name(worker)]
+        await self._beat(keys=keys, args=[milliseconds(seconds), worker, orjson.dumps(state)])
+
+    async def leave(self, worker: str) -> None:
+        await self.redis.zrem(WORKERS, worker)
+        await self.redis.delete(worker_name(worker))
+
+    async def workers(self) -> list[dict[str, object]]:
+        names = [name.decode() for name in await self.redis.zrange(WORKERS, 0, -1)]
+        if not names:
+            return []
+        beats = await self.redis.mget([worker_name(name) for name in names])
+        return [orjson.loads(beat) for beat in beats if beat is not None]
+
+    async def read_sentinel(self) -> Sentinel:
+        async with self.redis.pipeline(transaction=False) as pipe:
+            pipe.get(SENTINEL)
+            pipe.info("server")
+            value, server = await pipe.execute()
+        return Sentinel((value or b"").decode(), str(server["run_id"]))
+
+    async def write_sentinel(self, value: str) -> None:
+        await self.redis.set(SENTINEL, value)
+
+
+def by_lane(items: Iterable[T]) -> list[tuple[Lane, list[T]]]:
+    lanes: dict[Lane, list[T]] = {}
+    for item in items:
+        lanes.setdefault(item.lane, []).append(item)
+    return list(lanes.items())
+
+
+def wake_name(lane: Lane) -> str:
+    return f"arq:wake:{lane}"
+
+
+def worker_name(worker: str) -> str:
+    return f"arq:worker:{worker}"
+
+
+def milliseconds(seconds: float) -> int:
+    return max(int(seconds * 1000), 1)
+
+
+def due_ms(job: Job) -> int:
+    return 0 if job.run_at is None else int(job.run_at.timestamp() * 1000)
+
+
+def delay_ms(settled: Settled) -> int:
+    return -1 if settled.delay_seconds is None else int(settled.delay_seconds * 1000)
+
+
+def definition(job: Job) -> bytes:
+    """arq's own fields (try, function, arguments, enqueued at), then ours."""
+    ours = {"key": job.key, "run": job.run, "repeats": job.repeats}
+    return orjson.dumps({"t": job.attempts, "f": job.name, "a": [], "k": job.args, "et": 0, **ours})
+
+
+def claim_of(lane: Lane, id_: bytes, due: bytes, packed: bytes, claims: int) -> Claim:
+    """Also for a job that arq's own `enqueue_job` put into the lane: its id is its key."""
+    fields: dict[str, Any] = orjson.loads(packed)
+    used = fields["t"] or 0
+    job = Job(
+        name=fields["f"],
+        args=fields["k"],
+        key=fields.get("key", id_.decode()),
+        lane=lane,
+        repeats=fields.get("repeats", False),
+        run=fields.get("run", 1),
+        attempts=used,
+    )
+    return Claim(id=id_.decode(), job=job, attempt=used + claims, due_at=float(due) / 1000)

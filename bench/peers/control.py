@@ -1,0 +1,92 @@
+"""The control surface of the Python peers, and how one serves until its harness is gone."""
+
+import asyncio
+import gc
+import json
+import os
+import resource
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvloop
+from aiohttp import web
+
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+MAX_EMITS = 100_000
+
+
+@dataclass(slots=True)
+class Control:
+    """`POST /control/emit?room=&count=&rate=` and `GET /control/stats[?settle=1]` over one peer.
+
+    `emit(room)` announces once to a room; `connections()` counts the sockets that are connected now.
+    """
+
+    emit: Callable[[str], Awaitable[None]]
+    connections: Callable[[], int]
+    emissions: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def attach(self, app: web.Application) -> None:
+        app.router.add_post("/control/emit", self._start_emitting)
+        app.router.add_get("/control/stats", self._stats)
+
+    async def _start_emitting(self, request: web.Request) -> web.Response:
+        count = min(int(request.query["count"]), MAX_EMITS)
+        rate = float(request.query.get("rate", 0))
+        emission = asyncio.create_task(self._emit_all(request.query["room"], count, rate))
+        self.emissions.add(emission)
+        emission.add_done_callback(self.emissions.discard)
+        return web.json_response({"count": count})
+
+    async def _emit_all(self, room: str, count: int, rate: float) -> None:
+        """Emit `count` times: `rate` a second, or as fast as the loop turns when the rate is 0."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        for done in range(1, count + 1):
+            await self.emit(room)
+            await asyncio.sleep(max(0.0, started + done / rate - loop.time()) if rate else 0)
+
+    async def _stats(self, request: web.Request) -> web.Response:
+        if request.query.get("settle"):
+            gc.collect()
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return web.json_response(
+            {
+                "cpu_s": used.ru_utime + used.ru_stime,
+                "rss_kb": _resident_pages() * PAGE_BYTES / 1024,
+                "connections": self.connections(),
+                "emitting": len(self.emissions),
+            }
+        )
+
+
+def _resident_pages() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1])
+
+
+def serve(make_app: Callable[[], web.Application]) -> None:
+    """Serve on a free loopback port, print it as one JSON line, and end when stdin does."""
+    uvloop.run(_serve(make_app))
+
+
+async def _serve(make_app: Callable[[], web.Application]) -> None:
+    runner = web.AppRunner(make_app(), access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096)
+    await site.start()
+    print(json.dumps({"port": runner.addresses[0][1]}), flush=True)
+    await _stdin_closed()
+    # The harness is gone or done: a polite shutdown of thousands of sockets would only cost time.
+    os._exit(0)
+
+
+async def _stdin_closed() -> None:
+    closed = asyncio.Event()
+
+    def look() -> None:
+        if not os.read(0, 64):
+            closed.set()
+
+    asyncio.get_running_loop().add_reader(0, look)
+    await closed.wait()

@@ -1,6 +1,6 @@
 """Jobs: rows of owed work and their history, paused lanes, the schedule, the sentinel of Redis."""
 
-from alembic import op
+from migrations.script import execute_script
 
 revision = "0002"
 down_revision = "0001"
@@ -68,8 +68,8 @@ drop table jobs;
 
 
 def upgrade() -> None:
-    op.execute(UP)
+    execute_script(UP)
 
 
 def downgrade() -> None:
-    op.execute(DOWN)
+    execute_script(DOWN)

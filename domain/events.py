@@ -1,0 +1,134 @@
+"""Events: what is told to rooms and to workers after a commit, and how it gets there.
+
+An event holds ids only. What a room hears is composed from the current state when it is told, so a
+retold event never brings back what was removed meanwhile.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from domain.clock import rfc3339
+from domain.errors import DomainError
+from domain.jobs import Job
+from domain.ports import Ports, Records
+
+log = structlog.get_logger(__name__)
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened. `actor` is the account that did it; blocked readers do not hear of it.
+
+    An `at` in the near future is when it is told: what happens until then shares its id and its telling.
+    """
+
+    id: str
+    name: str
+    at: datetime
+    refs: dict[str, str]
+    actor: str = ""
+
+
+class Publication(NamedTuple):
+    """One event for one room; `body` is everything of the envelope but room, seq and epoch."""
+
+    room: str
+    event_id: str
+    event: str
+    actor: str
+    body: bytes
+
+
+Composer = Callable[[Event, Ports], Awaitable[tuple[list[str], object] | None]]
+"""The rooms and the data of an event as things are now, or None when it is no longer to be told."""
+
+_composers: dict[str, Composer] = {}
+
+
+def composes(name: str) -> Callable[[Composer], Composer]:
+    """Registers who composes events of this name."""
+
+    def register(composer: Composer) -> Composer:
+        _composers[name] = composer
+        return composer
+
+    return register
+
+
+async def record(event: Event, jobs: Sequence[Job], tx: Records) -> list[Job]:
+    """The outbox row of an event and the jobs it calls for, in the transaction of what it tells about.
+
+    Returns the jobs to push after the commit.
+    """
+    await tx.outbox.add(event)
+    return await tx.jobs.add(jobs) if jobs else []
+
+
+async def compose(event: Event, ports: Ports) -> list[Publication]:
+    composer = _composers.get(event.name)
+    told = await composer(event, ports) if composer else None
+    if told is None:
+        return []
+    rooms, data = told
+    body = envelope(event, data)
+    return [Publication(room, event.id, event.name, event.actor, body) for room in rooms]
+
+
+def envelope(event: Event, data: object) -> bytes:
+    """The JSON members `"event_id": …, "at": …, "data": …}`; the room log puts the others before them."""
+    fields = {"event_id": event.id, "at": rfc3339(event.at), "data": data}
+    return msgspec.json.encode(fields)[1:]
+
+
+async def tell(event: Event, ports: Ports) -> None:
+    """Publishes to every room and marks the outbox row done. Telling twice changes nothing."""
+    for publication in await compose(event, ports):
+        await ports.rooms.publish(publication)
+    await ports.records.outbox.mark_done(event.id, ports.now())
+
+
+class Announcer:
+    """Tells committed events and pushes committed jobs from this process, off the way of the ack.
+
+    Bounded: above `announce_pending_max` both stay where they were committed, for the relay.
+    """
+
+    def __init__(self, ports: Callable[[], Ports]) -> None:
+        self._ports = ports
+        self._pending: set[asyncio.Task[None]] = set()
+
+    @property
+    def pending(self) -> int:
+        return len(self._pending)
+
+    def announce(self, *events: Event, jobs: Sequence[Job] = ()) -> None:
+        """Starts telling `events` in their order; returns at once."""
+        ports = self._ports()
+        if self.pending >= ports.settings.announce_pending_max:
+            log.warning("announce.left_to_relay", pending=self.pending)
+            return
+        task = asyncio.create_task(self._announce(events, jobs, ports), name="announce")
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+
+    async def _announce(self, events: Sequence[Event], jobs: Sequence[Job], ports: Ports) -> None:
+        """A failure is reported and left to the relay: nobody waits here who could be told."""
+        try:
+            if jobs:
+                await ports.queue.push(jobs)
+            for event in events:
+                await asyncio.sleep((event.at - ports.now()).total_seconds())
+                await tell(event, ports)
+        except DomainError as error:
+            log.warning("announce.left_to_relay", code=error.code, events=[event.id for event in events])
+        except Exception:
+            log.exception("announce.failed", events=[event.id for event in events])
+
+    async def drain(self) -> None:
+        """Waits until everything started has been told or left to the relay."""
+        while self._pending:
+            await asyncio.wait(self._pending)

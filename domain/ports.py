@@ -1,0 +1,306 @@
+"""What the domain needs from the outside, as protocols; one frozen `Ports` carries them everywhere.
+
+Every store here has two implementations: the real one in `db/` and a fake in `tests/fakes/`,
+and both pass the contract suite in `tests/contract/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from domain.accounts import Account, User
+    from domain.activity import Activity
+    from domain.circles import Circle, Member, MemberRole
+    from domain.clock import Clock
+    from domain.events import Announcer, Event, Publication
+    from domain.jobs import JobQueue, JobStore
+    from domain.notifications import Notification
+    from domain.pages import Cursor
+    from domain.points import Entry
+    from domain.posts import Post, PostFilter
+    from domain.responses import Response
+    from domain.rooms import Position, Slice
+    from domain.sessions import EndedSession, EndReason, RefreshToken, Session
+    from domain.settings import Settings
+
+
+class Accounts(Protocol):
+    async def add(self, account: Account) -> None:
+        """Raises `Conflict` (field `handle` or `email`) when it is taken."""
+
+    async def get(self, id: str) -> Account | None: ...
+
+    async def get_many(self, ids: Iterable[str]) -> dict[str, Account]: ...
+
+    async def by_handle(self, handle: str) -> Account | None:
+        """Without regard to case."""
+
+    async def by_email_login(self, key: bytes) -> Account | None: ...
+
+    async def update(self, id: str, changes: dict[str, object]) -> Account:
+        """Raises `Conflict` when a new handle is taken, `NotFound` without the account."""
+
+    async def replace_password(self, id: str, old: str | None, changes: dict[str, object]) -> bool:
+        """False when the password is no longer `old`."""
+
+    async def replace_recovery(self, id: str, old: str, changes: dict[str, object]) -> bool:
+        """False when the recovery code was used meanwhile."""
+
+
+class Sessions(Protocol):
+    async def add(self, session: Session) -> None: ...
+
+    async def user_of(self, session_id: str) -> User | None:
+        """The account of an open session, None when either is ended, banned or erased."""
+
+    async def end(self, session_id: str, reason: EndReason, at: datetime) -> None: ...
+
+    async def end_all(self, account_id: str, reason: EndReason, at: datetime) -> None: ...
+
+    async def ended_since(self, moment: datetime) -> list[EndedSession]: ...
+
+    async def add_refresh(self, token: RefreshToken) -> None: ...
+
+    async def lock_refresh(self, token_hash: bytes) -> RefreshToken | None:
+        """The token, held against a parallel use until the transaction ends."""
+
+    async def mark_used(self, token_hash: bytes, at: datetime) -> None:
+        """Keeps the first use."""
+
+
+class Circles(Protocol):
+    async def add(self, circle: Circle, owner_id: str) -> None: ...
+
+    async def get(self, id: str) -> Circle | None: ...
+
+    async def role_of(self, circle_id: str, account_id: str) -> MemberRole | None: ...
+
+    async def join(self, circle_id: str, account_id: str, at: datetime) -> bool:
+        """False for a member already; raises `Conflict` when the circle is full."""
+
+    async def leave(self, circle_id: str, account_id: str) -> bool: ...
+
+    async def of_account(self, account_id: str) -> list[Member]: ...
+
+
+class Blocks(Protocol):
+    async def add(self, blocker_id: str, blocked_id: str, at: datetime) -> bool: ...
+
+    async def remove(self, blocker_id: str, blocked_id: str) -> bool: ...
+
+    async def around(self, account_id: str) -> frozenset[str]:
+        """Everybody who blocked this account or is blocked by it."""
+
+
+class Ledger(Protocol):
+    async def add(self, entry: Entry) -> bool:
+        """Writes the entry and its change to the balance; False when its key is known."""
+
+    async def lock_pair(self, giver_id: str, receiver_id: str) -> None:
+        """Holds awards from one giver to one receiver apart until the transaction ends."""
+
+    async def earned(self, giver_id: str, receiver_id: str, day: date) -> int:
+        """Points awarded on this UTC day."""
+
+    async def awards(self, post_id: str, ref: str | None) -> list[Entry]:
+        """The awards for help with a post, or only those of one response or support to it."""
+
+    async def balance(self, account_id: str) -> int: ...
+
+    async def of_account(self, account_id: str, before: str | None, limit: int) -> list[Entry]: ...
+
+
+class Outbox(Protocol):
+    async def add(self, event: Event) -> None:
+        """Adding an event id again changes nothing."""
+
+    async def mark_done(self, event_id: str, at: datetime) -> None: ...
+
+    async def due(self, older_than: datetime, limit: int) -> list[Event]:
+        """Not done, oldest first."""
+
+    async def reopen_since(self, moment: datetime) -> int:
+        """Marks what was told since `moment` as not done, for a log that may have lost it."""
+
+    async def missing(self, event_ids: Sequence[str]) -> set[str]: ...
+
+
+class Notifications(Protocol):
+    async def add(self, notification: Notification) -> bool:
+        """False when this person was already notified of this event."""
+
+    async def get(self, id: str) -> Notification | None: ...
+
+
+class Activities(Protocol):
+    async def add(self, activity: Activity) -> bool:
+        """False when its `ref` is known."""
+
+    async def days(self, account_id: str) -> list[date]:
+        """The local days on which something happened, in order."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """The PostgreSQL side, bound to the pool or to one transaction."""
+
+    accounts: Accounts
+    sessions: Sessions
+    circles: Circles
+    blocks: Blocks
+    ledger: Ledger
+    outbox: Outbox
+    jobs: JobStore
+    notifications: Notifications
+    activities: Activities
+
+
+class Posts(Protocol):
+    async def add(self, post: Post) -> Post:
+        """The stored post: the original when this author already used this `client_id`."""
+
+    async def get(self, id: str) -> Post | None: ...
+
+    async def by_client_id(self, author_id: str, client_id: str) -> Post | None: ...
+
+    async def page(self, wanted: PostFilter, after: Cursor | None, limit: int) -> list[Post]:
+        """In the order of `wanted.sort`, what comes after the cursor; raises `Invalid` for a foreign one."""
+
+    async def change(self, id: str, changes: dict[str, object]) -> Post | None: ...
+
+    async def count_support(self, id: str, kind: str, change: int) -> Post | None: ...
+
+    async def count_response(self, id: str, change: int) -> None: ...
+
+    async def created_since(self, moment: datetime, limit: int) -> list[Post]:
+        """Live posts made at or after `moment`, oldest first."""
+
+
+class Responses(Protocol):
+    async def add(self, response: Response) -> tuple[Response, bool]:
+        """The stored response and whether it is new."""
+
+    async def get(self, id: str) -> Response | None: ...
+
+    async def by_client_id(self, author_id: str, client_id: str) -> Response | None: ...
+
+    async def page(
+        self, post_id: str, after: Cursor | None, limit: int, *, without: Iterable[str] = ()
+    ) -> list[Response]:
+        """Live responses, oldest first."""
+
+    async def change(self, id: str, changes: dict[str, object], *, status: str = "live") -> Response | None:
+        """The changed response; None when it is not (any more) in `status`."""
+
+
+class Supports(Protocol):
+    async def add(self, post_id: str, giver_id: str, kind: str, at: datetime) -> bool:
+        """False for a second tap of the same kind."""
+
+    async def kinds_of(self, post_id: str, giver_id: str) -> list[str]: ...
+
+    async def remove(self, post_id: str, giver_id: str, kind: str) -> bool: ...
+
+    async def from_givers(self, post_ids: Sequence[str], givers: Iterable[str]) -> list[tuple[str, str]]:
+        """(post id, kind) of every support these givers gave to these posts."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """The MongoDB side."""
+
+    posts: Posts
+    responses: Responses
+    supports: Supports
+
+
+class RoomLogs(Protocol):
+    async def publish(self, publication: Publication) -> int:
+        """The event's seq in its room; publishing an event id again answers the same seq."""
+
+    async def read(self, room: str, after: int, limit: int) -> Slice:
+        """Events above `after` (the newest `limit` of them) and the log's position."""
+
+    async def positions(self, rooms: Sequence[str]) -> dict[str, Position]: ...
+
+
+class RateLimits(Protocol):
+    async def wait_seconds(self, scope: str, key: str, limit: int, window_seconds: int) -> float:
+        """Counts one and answers 0, or answers the seconds to wait without counting it."""
+
+
+class Passwords(Protocol):
+    async def hash(self, password: str) -> str: ...
+
+    async def verify(self, password: str, hashed: str | None) -> bool:
+        """As much work for no hash as for a wrong password."""
+
+    async def stretch(self, password: str, salt: bytes) -> bytes:
+        """The same bytes for the same password and salt, as slow as a hash."""
+
+
+class Claims(NamedTuple):
+    account_id: str
+    session_id: str
+    expires_at: datetime
+
+
+class Tokens(Protocol):
+    def issue(self, account_id: str, session_id: str, now: datetime) -> str: ...
+
+    def verify(self, token: str, now: datetime) -> Claims:
+        """Raises `Unauthenticated` for anything but our own, unexpired access token."""
+
+
+class Cipher(Protocol):
+    def lookup(self, value: bytes) -> bytes:
+        """A keyed hash, the same for the same value."""
+
+    def encrypt(self, plain: bytes, *, context: bytes) -> bytes: ...
+
+    def decrypt(self, sealed: bytes, *, context: bytes) -> bytes: ...
+
+
+class Leadership(Protocol):
+    def lead(self, name: str) -> AbstractAsyncContextManager[bool]:
+        """True inside when this process is the only one to hold `name`."""
+
+
+class Health(NamedTuple):
+    name: str
+    ok: bool
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Ports:
+    settings: Settings
+    now: Clock
+    records: Records
+    transaction: Callable[[], AbstractAsyncContextManager[Records]]
+    content: Content
+    rooms: RoomLogs
+    queue: JobQueue
+    limits: RateLimits
+    passwords: Passwords
+    tokens: Tokens
+    cipher: Cipher
+    leadership: Leadership
+    announcer: Announcer
+    probe: Callable[[], Awaitable[list[Health]]]
+
+
+class RoomFeed(Protocol):
+    """What a server hears live: events of the rooms it subscribed to, at most once each."""
+
+    async def subscribe(self, room: str) -> None: ...
+
+    async def unsubscribe(self, room: str) -> None: ...
+
+    def heard(self) -> AsyncIterator[tuple[str, object] | None]:
+        """(room, `Logged`) as it comes; None after a reconnect, when events may have been lost."""

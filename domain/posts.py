@@ -1,0 +1,398 @@
+"""Posts: what people say, from an SOS to a victory."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+
+from domain import access, activity, crisis, events, limits, moderation, pages, rooms
+from domain.accounts import PublicAccount, User, public_accounts
+from domain.clock import rfc3339
+from domain.errors import Forbidden, Invalid, NotFound, RateLimited
+from domain.events import Event
+from domain.ids import derived_id, new_id
+from domain.jobs import Job
+from domain.pages import Page
+from domain.ports import Ports
+from domain.text import accepted_text
+from domain.wire import ClientId, Command, Id, Slug, View
+
+PostType = Literal["sos", "check_in", "victory", "question"]
+PostStatus = Literal["live", "held", "hidden", "removed", "closed"]
+Visibility = Literal["public", "circle", "private"]
+Urgency = Annotated[int, msgspec.Meta(ge=1, le=5)]
+SOS_URGENCY, USUAL_URGENCY = 5, 2
+
+
+class Context(Command, frozen=True):
+    """What the writer tells about the moment."""
+
+    days_since_slip: Annotated[int, msgspec.Meta(ge=0, le=40_000)] | None = None
+    time_of_day: Literal["morning", "afternoon", "evening", "night"] | None = None
+    tags: Annotated[list[Slug], msgspec.Meta(max_length=10)] = []
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """A document of `posts`. `rooms` hear of it; `amplified` is False for an SOS beyond the hourly limit."""
+
+    id: str
+    author_id: str
+    client_id: str
+    type: PostType
+    content: str
+    circle_id: str | None
+    visibility: Visibility
+    categories: list[str]
+    urgency: int
+    context: Context
+    content_warning: str | None
+    status: PostStatus
+    rooms: list[str]
+    amplified: bool
+    created_at: datetime
+    expires_at: datetime
+    edited_at: datetime | None = None
+    responses: int = 0
+    supports: dict[str, int] = {}
+
+
+class Counts(View, frozen=True):
+    responses: int
+    supports: dict[str, int]
+
+
+class PostView(View, frozen=True):
+    id: str
+    author: PublicAccount
+    type: PostType
+    content: str
+    circle_id: str | None
+    visibility: Visibility
+    categories: list[str]
+    urgency: int
+    context: Context
+    content_warning: str | None
+    status: PostStatus
+    counts: Counts
+    created_at: str
+    edited_at: str | None
+    expires_at: str
+
+
+class PostAnswer(View, frozen=True):
+    """Ack data of the post events, and data of `post:new` and `post:changed`."""
+
+    post: PostView
+
+
+class PostCreated(View, frozen=True):
+    post: PostView
+    crisis: crisis.CrisisResources | None
+
+
+class PostRemoved(View, frozen=True):
+    """Data of `post:removed`."""
+
+    post_id: str
+    reason: str
+
+
+class CreatePost(Command, frozen=True):
+    client_id: ClientId
+    type: PostType
+    content: Annotated[str, msgspec.Meta(max_length=5000)]
+    circle_id: Id | None = None
+    visibility: Visibility = "public"
+    categories: Annotated[list[Slug], msgspec.Meta(max_length=5)] = []
+    urgency: Urgency | None = None
+    context: Context = Context()
+    content_warning: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+
+
+class EditUrgency(Command, frozen=True):
+    post_id: Id
+    urgency: Urgency
+
+
+class ClosePost(Command, frozen=True):
+    post_id: Id
+
+
+class DeletePost(Command, frozen=True):
+    post_id: Id
+
+
+class PostFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which posts a page holds; an empty tuple or None asks nothing of that field."""
+
+    room: str | None = None
+    author_id: str | None = None
+    statuses: tuple[PostStatus, ...] = ("live", "closed")
+    without_authors: tuple[str, ...] = ()
+    type: PostType | None = None
+    category: str | None = None
+    urgency_min: int | None = None
+    unanswered: bool = False
+    sort: Literal["recent", "urgent", "oldest_unanswered"] = "recent"
+
+
+async def create_post(command: CreatePost, user: User, ports: Ports) -> PostCreated:
+    """Stores and tells a post; a retry with the same `client_id` answers the original.
+
+    An SOS is never refused for its rate.
+    """
+    post = await _stored(command, user, ports)
+    await tell_of(post, ports)
+    view = (await post_views([post], ports))[0]
+    return PostCreated(post=view, crisis=offered_help(command, user))
+
+
+async def _stored(command: CreatePost, user: User, ports: Ports) -> Post:
+    content = accepted_text(command.content, "content", characters_max=ports.settings.post_characters_max)
+    original = await ports.content.posts.by_client_id(user.id, command.client_id)
+    if original is not None:
+        return original
+    await _check_circle(command, user, ports)
+    amplified = await _within_rate(command, user, ports)
+    return await ports.content.posts.add(new_post(command, content, amplified, user, ports))
+
+
+async def _check_circle(command: CreatePost, user: User, ports: Ports) -> None:
+    if command.visibility == "circle" and command.circle_id is None:
+        raise Invalid("A post for a circle names its circle.", field="circle_id")
+    if command.circle_id is None:
+        return
+    circles = ports.records.circles
+    role = await circles.role_of(command.circle_id, user.id)
+    access.check_member(await circles.get(command.circle_id), role)
+
+
+async def _within_rate(command: CreatePost, user: User, ports: Ports) -> bool:
+    """False for an SOS above the limit: it is told, but does not call helpers again."""
+    try:
+        await limits.check(f"posts:{command.type}", user.id, ports.settings.posts_per_hour, limits.HOUR, ports)
+    except RateLimited:
+        if command.type != "sos":
+            raise
+        return False
+    return True
+
+
+def new_post(command: CreatePost, content: str, amplified: bool, user: User, ports: Ports) -> Post:
+    now = ports.now()
+    return Post(
+        id=new_id(),
+        author_id=user.id,
+        client_id=command.client_id,
+        type=command.type,
+        content=content,
+        circle_id=command.circle_id,
+        visibility=command.visibility,
+        categories=command.categories,
+        urgency=command.urgency or (SOS_URGENCY if command.type == "sos" else USUAL_URGENCY),
+        context=command.context,
+        content_warning=command.content_warning,
+        status="live",
+        rooms=home_rooms(command.visibility, command.circle_id, user.id),
+        amplified=amplified,
+        created_at=now,
+        expires_at=now + timedelta(days=ports.settings.post_expiry_days),
+    )
+
+
+def home_rooms(visibility: Visibility, circle_id: str | None, author_id: str) -> list[str]:
+    """Where a post lives: nobody but its author hears of a private one."""
+    if visibility == "private":
+        return [rooms.user_room(author_id)]
+    circle = [rooms.circle_room(circle_id)] if circle_id else []
+    return circle if visibility == "circle" else [rooms.FEED, *circle]
+
+
+async def tell_of(post: Post, ports: Ports) -> None:
+    """Records and announces a new post. Its event id is derived: a retry after a crash tells it once."""
+    event = Event(
+        id=derived_id("post:new", post.id),
+        name="post:new",
+        at=post.created_at,
+        refs={"post_id": post.id},
+        actor=post.author_id,
+    )
+    jobs = [
+        Job(name="scan_post", args={"post_id": post.id}, key=f"scan_post:{post.id}", lane="urgent"),
+        activity.activity_job(post.author_id, post.type, post.id),
+    ]
+    async with ports.transaction() as tx:
+        owed = await events.record(event, jobs, tx)
+    ports.announcer.announce(event, jobs=owed)
+
+
+def offered_help(command: CreatePost, user: User) -> crisis.CrisisResources | None:
+    """Needs no store: whatever goes wrong for us, somebody in danger still gets the numbers."""
+    if command.type != "sos" and not moderation.quick_check(command.content):
+        return None
+    return crisis.resources_for(user.country)
+
+
+async def post_views(posts: Sequence[Post], ports: Ports) -> list[PostView]:
+    faces = await public_accounts({post.author_id for post in posts}, ports)
+    return [post_view(post, faces[post.author_id]) for post in posts]
+
+
+def post_view(post: Post, author: PublicAccount) -> PostView:
+    return PostView(
+        id=post.id,
+        author=author,
+        type=post.type,
+        content=post.content,
+        circle_id=post.circle_id,
+        visibility=post.visibility,
+        categories=post.categories,
+        urgency=post.urgency,
+        context=post.context,
+        content_warning=post.content_warning,
+        status=post.status,
+        counts=Counts(responses=post.responses, supports=shown(post.supports)),
+        created_at=rfc3339(post.created_at),
+        edited_at=rfc3339(post.edited_at) if post.edited_at else None,
+        expires_at=rfc3339(post.expires_at),
+    )
+
+
+def shown(supports: dict[str, int]) -> dict[str, int]:
+    return {kind: count for kind, count in supports.items() if count > 0}
+
+
+async def visible_post(post_id: str, user: User, ports: Ports) -> Post:
+    """The post, or `not_found` for what this user may not see."""
+    post = await ports.content.posts.get(post_id)
+    if post is None:
+        raise NotFound
+    role = await ports.records.circles.role_of(post.circle_id, user.id) if post.circle_id else None
+    blocked = await ports.records.blocks.around(user.id)
+    if not access.sees_post(post, user.id, role=role, blocked=blocked):
+        raise NotFound
+    return post
+
+
+async def get_post(post_id: str, user: User, ports: Ports) -> PostView:
+    post = await visible_post(post_id, user, ports)
+    return (await post_views([post], ports))[0]
+
+
+async def feed(wanted: PostFilter, user: User, ports: Ports, *, cursor: str | None, limit: int) -> Page[PostView]:
+    """The public feed, without the posts of anybody blocked."""
+    blocked = await ports.records.blocks.around(user.id)
+    wanted = msgspec.structs.replace(wanted, room=rooms.FEED, without_authors=tuple(sorted(blocked)))
+    return await _page(wanted, cursor, limit, ports)
+
+
+async def circle_posts(
+    circle_id: str, wanted: PostFilter, user: User, ports: Ports, *, cursor: str | None, limit: int
+) -> Page[PostView]:
+    role = await ports.records.circles.role_of(circle_id, user.id)
+    access.check_member(await ports.records.circles.get(circle_id), role)
+    blocked = await ports.records.blocks.around(user.id)
+    wanted = msgspec.structs.replace(
+        wanted, room=rooms.circle_room(circle_id), without_authors=tuple(sorted(blocked))
+    )
+    return await _page(wanted, cursor, limit, ports)
+
+
+async def history(user: User, ports: Ports, *, cursor: str | None, limit: int) -> Page[PostView]:
+    """What I wrote, held and hidden posts too."""
+    wanted = PostFilter(author_id=user.id, statuses=("live", "closed", "held", "hidden"))
+    return await _page(wanted, cursor, limit, ports)
+
+
+async def _page(wanted: PostFilter, cursor: str | None, limit: int, ports: Ports) -> Page[PostView]:
+    after = pages.decode_cursor(cursor)
+    found = await ports.content.posts.page(wanted, after, limit + 1)
+    views = await post_views(found[:limit], ports)
+    more = len(found) > limit
+    return Page(items=views, next_cursor=pages.encode_cursor(sort_key(found[limit - 1], wanted)) if more else None)
+
+
+def sort_key(post: Post, wanted: PostFilter) -> list[str | int]:
+    """Where the next page begins."""
+    return [post.urgency, post.id] if wanted.sort == "urgent" else [post.id]
+
+
+async def edit_urgency(command: EditUrgency, user: User, ports: Ports) -> PostAnswer:
+    post = await _own_post(command.post_id, user, ports)
+    access.check_answerable(post)
+    return await _changed(post, {"urgency": command.urgency, "edited_at": ports.now()}, user, ports)
+
+
+async def close_post(command: ClosePost, user: User, ports: Ports) -> PostAnswer:
+    """No more answers, still readable. Closing twice answers the same."""
+    post = await _own_post(command.post_id, user, ports)
+    if post.status == "closed":
+        return PostAnswer(post=(await post_views([post], ports))[0])
+    access.check_answerable(post)
+    return await _changed(post, {"status": "closed"}, user, ports)
+
+
+async def delete_post(command: DeletePost, user: User, ports: Ports) -> PostAnswer:
+    post = await _own_post(command.post_id, user, ports)
+    removed = await remove_post(post, "deleted", ports)
+    return PostAnswer(post=(await post_views([removed], ports))[0])
+
+
+async def _own_post(post_id: str, user: User, ports: Ports) -> Post:
+    post = await visible_post(post_id, user, ports)
+    if post.author_id != user.id:
+        raise Forbidden
+    return post
+
+
+async def _changed(post: Post, changes: dict[str, object], user: User, ports: Ports) -> PostAnswer:
+    changed = await ports.content.posts.change(post.id, changes)
+    if changed is None:
+        raise NotFound
+    await _tell("post:changed", changed, {}, ports)
+    return PostAnswer(post=(await post_views([changed], ports))[0])
+
+
+async def remove_post(post: Post, reason: str, ports: Ports) -> Post:
+    """Gone from every surface; what it earned is reversed by the job."""
+    changed = await ports.content.posts.change(post.id, {"status": "removed"})
+    job = Job(name="reverse_points", args={"post_id": post.id}, key=f"reverse_points:{post.id}", lane="default")
+    await _tell("post:removed", post, {"reason": reason}, ports, jobs=[job])
+    return changed or post
+
+
+async def _tell(
+    name: str, post: Post, refs: dict[str, str], ports: Ports, *, jobs: Sequence[Job] = ()
+) -> None:
+    event = Event(
+        id=new_id(), name=name, at=ports.now(), refs={"post_id": post.id, **refs}, actor=post.author_id
+    )
+    async with ports.transaction() as tx:
+        owed = await events.record(event, jobs, tx)
+    ports.announcer.announce(event, jobs=owed)
+
+
+@events.composes("post:new")
+async def compose_new(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+    post = await ports.content.posts.get(event.refs["post_id"])
+    if post is None or post.status != "live":
+        return None
+    return post.rooms, PostAnswer(post=(await post_views([post], ports))[0])
+
+
+@events.composes("post:changed")
+async def compose_changed(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+    post = await ports.content.posts.get(event.refs["post_id"])
+    if post is None or post.status not in {"live", "closed"}:
+        return None
+    return [*post.rooms, rooms.post_room(post.id)], PostAnswer(post=(await post_views([post], ports))[0])
+
+
+@events.composes("post:removed")
+async def compose_removed(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+    post = await ports.content.posts.get(event.refs["post_id"])
+    if post is None:
+        return None
+    gone = PostRemoved(post_id=post.id, reason=event.refs["reason"])
+    return [*post.rooms, rooms.post_room(post.id)], gone

@@ -1,0 +1,274 @@
+"""Responses: what somebody says in answer to a post."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from domain import access, activity, events, limits, pages, posts, rooms
+from domain.accounts import PublicAccount, User, public_accounts
+from domain.clock import rfc3339
+from domain.errors import Forbidden, Invalid, NotFound
+from domain.events import Event
+from domain.ids import derived_id, new_id
+from domain.jobs import Job
+from domain.pages import Page
+from domain.ports import Ports
+from domain.posts import Post, PostView
+from domain.text import accepted_text
+from domain.wire import ClientId, Command, Id, View
+
+ResponseType = Literal["text", "voice"]
+ResponseStatus = Literal["live", "held", "hidden", "removed"]
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """A document of `responses`."""
+
+    id: str
+    post_id: str
+    author_id: str
+    client_id: str
+    type: ResponseType
+    content: str
+    status: ResponseStatus
+    created_at: datetime
+    voice_note_id: str | None = None
+    thanked: bool = False
+
+
+class ResponseView(View, frozen=True):
+    id: str
+    post_id: str
+    author: PublicAccount
+    type: ResponseType
+    content: str
+    thanked: bool
+    created_at: str
+
+
+class ResponseAnswer(View, frozen=True):
+    """Ack data of `support:respond`, and data of `response:new`."""
+
+    response: ResponseView
+
+
+class ResponseRemoved(View, frozen=True):
+    """Data of `response:removed`."""
+
+    post_id: str
+    response_id: str
+    reason: str
+
+
+class Respond(Command, frozen=True):
+    client_id: ClientId
+    post_id: Id
+    type: ResponseType = "text"
+    content: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    voice_note_id: Id | None = None
+
+
+class DeleteResponse(Command, frozen=True):
+    response_id: Id
+
+
+class OpenPost(Command, frozen=True):
+    post_id: Id
+    position: rooms.Position | None = None
+
+
+class LeavePost(Command, frozen=True):
+    post_id: Id
+
+
+class Thread(View, frozen=True):
+    """Ack data of `post:open`: the thread as it is, and where its room log stands."""
+
+    post: PostView
+    responses: Page[ResponseView]
+    mine: list[str]
+    position: rooms.Position
+    recovered: bool
+
+
+async def respond(command: Respond, user: User, ports: Ports) -> ResponseAnswer:
+    """Stores and tells a response; a retry with the same `client_id` answers the original."""
+    post = await posts.visible_post(command.post_id, user, ports)
+    response = await _stored(command, post, user, ports)
+    await tell_of(response, post, ports)
+    return ResponseAnswer(response=(await response_views([response], ports))[0])
+
+
+async def _stored(command: Respond, post: Post, user: User, ports: Ports) -> Response:
+    original = await ports.content.responses.by_client_id(user.id, command.client_id)
+    if original is not None:
+        return original
+    access.check_answerable(post)
+    content = _content(command, ports)
+    await limits.check("responses", user.id, ports.settings.responses_per_hour, limits.HOUR, ports)
+    response = Response(
+        id=new_id(),
+        post_id=post.id,
+        author_id=user.id,
+        client_id=command.client_id,
+        type=command.type,
+        content=content,
+        status="live",
+        created_at=ports.now(),
+    )
+    stored, new = await ports.content.responses.add(response)
+    if new:
+        await ports.content.posts.count_response(post.id, 1)
+    return stored
+
+
+def _content(command: Respond, ports: Ports) -> str:
+    if command.type == "voice" or command.voice_note_id is not None:
+        raise Invalid("There is no voice note with this id.", field="voice_note_id")
+    return accepted_text(command.content, "content", characters_max=ports.settings.response_characters_max)
+
+
+async def tell_of(response: Response, post: Post, ports: Ports) -> None:
+    event = Event(
+        id=derived_id("response:new", response.id),
+        name="response:new",
+        at=response.created_at,
+        refs={"post_id": post.id, "response_id": response.id},
+        actor=response.author_id,
+    )
+    jobs = jobs_of(response, post, event.id)
+    async with ports.transaction() as tx:
+        owed = await events.record(event, jobs, tx)
+    ports.announcer.announce(event, jobs=owed)
+
+
+def jobs_of(response: Response, post: Post, event_id: str) -> list[Job]:
+    jobs = [
+        Job(
+            name="scan_response",
+            args={"response_id": response.id},
+            key=f"scan_response:{response.id}",
+            lane="urgent" if post.type == "sos" else "default",
+        ),
+        activity.activity_job(response.author_id, "response", response.id),
+    ]
+    if response.author_id == post.author_id:
+        return jobs
+    score = Job(
+        name="score_support",
+        args={"post_id": post.id, "giver_id": response.author_id, "kind": response.type, "ref": response.id},
+        key=f"score_support:{response.id}",
+        lane="default",
+    )
+    notify = Job(
+        name="notify",
+        args={"account_id": post.author_id, "kind": "response", "event_id": event_id, "post_id": post.id},
+        key=f"notify:{post.author_id}:{event_id}",
+        lane="urgent" if post.type == "sos" else "default",
+    )
+    return [*jobs, score, notify]
+
+
+async def response_views(responses: Sequence[Response], ports: Ports) -> list[ResponseView]:
+    faces = await public_accounts({response.author_id for response in responses}, ports)
+    return [response_view(response, faces[response.author_id]) for response in responses]
+
+
+def response_view(response: Response, author: PublicAccount) -> ResponseView:
+    return ResponseView(
+        id=response.id,
+        post_id=response.post_id,
+        author=author,
+        type=response.type,
+        content=response.content,
+        thanked=response.thanked,
+        created_at=rfc3339(response.created_at),
+    )
+
+
+async def post_responses(
+    post_id: str, user: User, ports: Ports, *, cursor: str | None, limit: int
+) -> Page[ResponseView]:
+    """Oldest first, without what blocked people wrote."""
+    post = await posts.visible_post(post_id, user, ports)
+    blocked = await ports.records.blocks.around(user.id)
+    found = await ports.content.responses.page(
+        post.id, pages.decode_cursor(cursor), limit + 1, without=sorted(blocked)
+    )
+    views = await response_views(found[:limit], ports)
+    more = len(found) > limit
+    return Page(items=views, next_cursor=pages.encode_cursor([found[limit - 1].id]) if more else None)
+
+
+async def open_thread(command: OpenPost, user: User, ports: Ports) -> Thread:
+    """The thread with the position to listen on from; the position is read first, so nothing falls between."""
+    room = rooms.post_room(command.post_id)
+    position = (await ports.rooms.positions([room]))[room]
+    post = await posts.get_post(command.post_id, user, ports)
+    size = ports.settings.page_size
+    return Thread(
+        post=post,
+        responses=await post_responses(command.post_id, user, ports, cursor=None, limit=size),
+        mine=await ports.content.supports.kinds_of(command.post_id, user.id),
+        position=position,
+        recovered=command.position is None or command.position == position,
+    )
+
+
+async def delete_response(command: DeleteResponse, user: User, ports: Ports) -> None:
+    response = await ports.content.responses.get(command.response_id)
+    if response is None or response.status == "removed":
+        raise NotFound
+    post = await posts.visible_post(response.post_id, user, ports)
+    if response.author_id != user.id:
+        raise Forbidden
+    await remove_response(response, post, "deleted", ports)
+
+
+async def remove_response(response: Response, post: Post, reason: str, ports: Ports) -> None:
+    """Gone from the thread, its count taken back, its points reversed by the job."""
+    changed = await ports.content.responses.change(response.id, {"status": "removed"}, status=response.status)
+    if changed is None:
+        return
+    if response.status == "live":
+        await ports.content.posts.count_response(post.id, -1)
+    event = Event(
+        id=derived_id("response:removed", response.id),
+        name="response:removed",
+        at=ports.now(),
+        refs={"post_id": post.id, "response_id": response.id, "reason": reason},
+        actor=response.author_id,
+    )
+    job = Job(
+        name="reverse_points",
+        args={"post_id": post.id, "ref": response.id},
+        key=f"reverse_points:{response.id}",
+        lane="default",
+    )
+    async with ports.transaction() as tx:
+        owed = await events.record(event, [job], tx)
+    ports.announcer.announce(event, jobs=owed)
+
+
+@events.composes("response:new")
+async def compose_new(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+    """Told in the thread, and to the author of the post wherever they are."""
+    response = await ports.content.responses.get(event.refs["response_id"])
+    post = await ports.content.posts.get(event.refs["post_id"])
+    if response is None or post is None or response.status != "live" or post.status not in {"live", "closed"}:
+        return None
+    answer = ResponseAnswer(response=(await response_views([response], ports))[0])
+    return [rooms.post_room(post.id), rooms.user_room(post.author_id)], answer
+
+
+@events.composes("response:removed")
+async def compose_removed(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+    post = await ports.content.posts.get(event.refs["post_id"])
+    if post is None:
+        return None
+    gone = ResponseRemoved(
+        post_id=post.id, response_id=event.refs["response_id"], reason=event.refs["reason"]
+    )
+    return [rooms.post_room(post.id), rooms.user_room(post.author_id)], gone

@@ -1,0 +1,317 @@
+"""Sessions: registering, logging in, and refresh tokens that notice when they were stolen.
+
+A session is a family of refresh tokens (RFC 9700 §4.14.2): each is used once, a second use after the
+grace ends the whole family on every device that shares it.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+
+from domain import accounts
+from domain.accounts import Account, Avatar, Email, Handle, OwnAccount, Password, User
+from domain.errors import Conflict, Unauthenticated
+from domain.ids import new_id
+from domain.ports import Ports, Records
+from domain.wire import Command, Country, View
+
+EndReason = Literal["logged_out", "password_changed", "reuse", "banned", "erased"]
+RECOVERY_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+RECOVERY_GROUPS, RECOVERY_GROUP_CHARACTERS = 6, 4
+"""24 characters of 31: 118 bits, in groups that a person can copy by hand."""
+
+Identifier = Annotated[str, msgspec.Meta(min_length=3, max_length=254)]
+RefreshText = Annotated[str, msgspec.Meta(min_length=20, max_length=200)]
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    account_id: str
+    created_at: datetime
+    ended_at: datetime | None = None
+
+
+class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A refresh token as stored: the SHA-256 of its text, never the text."""
+
+    token_hash: bytes
+    session_id: str
+    account_id: str
+    expires_at: datetime
+    used_at: datetime | None = None
+    session_ended: bool = False
+
+
+class EndedSession(msgspec.Struct, frozen=True):
+    session_id: str
+    account_id: str
+    reason: EndReason
+
+
+class Tokens(View, frozen=True):
+    """`expires_in` in seconds, of the access token."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    token_type: str = "Bearer"
+
+
+class Registered(View, frozen=True):
+    account: OwnAccount
+    tokens: Tokens
+    recovery_code: str
+
+
+class LoggedIn(View, frozen=True):
+    account: OwnAccount
+    tokens: Tokens
+
+
+class RegisterAnonymous(Command, frozen=True):
+    handle: Handle | None = None
+    avatar: Avatar | None = None
+    country: Country | None = None
+
+
+class RegisterEmail(Command, frozen=True):
+    email: Email
+    password: Password
+    handle: Handle | None = None
+    avatar: Avatar | None = None
+    country: Country | None = None
+
+
+class LogIn(Command, frozen=True):
+    """`identifier` is an e-mail address or a handle."""
+
+    identifier: Identifier
+    password: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class Recover(Command, frozen=True):
+    """Getting back in with the recovery code; every older session ends."""
+
+    handle: Handle
+    recovery_code: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
+    new_password: Password | None = None
+
+
+class Refresh(Command, frozen=True):
+    refresh_token: RefreshText
+
+
+class ChangePassword(Command, frozen=True):
+    """`current_password` is needed once the account has a password."""
+
+    new_password: Password
+    current_password: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+async def register_anonymous(command: RegisterAnonymous, ports: Ports) -> Registered:
+    account = accounts.new_account(
+        ports, handle=command.handle, avatar=command.avatar, country=command.country
+    )
+    return await _register(account, ports)
+
+
+async def register_email(command: RegisterEmail, ports: Ports) -> Registered:
+    account = accounts.new_account(
+        ports, handle=command.handle, avatar=command.avatar, country=command.country
+    )
+    email = normal_email(command.email)
+    sealed = msgspec.structs.replace(
+        account,
+        password_hash=await ports.passwords.hash(command.password),
+        email_login=await email_login(email, command.password, ports),
+        email_encrypted=ports.cipher.encrypt(email.encode(), context=account.id.encode()),
+    )
+    return await _register(sealed, ports)
+
+
+async def _register(account: Account, ports: Ports) -> Registered:
+    code = new_recovery_code()
+    account = msgspec.structs.replace(account, recovery_hash=recovery_hash(code))
+    async with ports.transaction() as tx:
+        await tx.accounts.add(account)
+        tokens = await open_session(account, tx, ports)
+    return Registered(account=accounts.own_view(account), tokens=tokens, recovery_code=code)
+
+
+def normal_email(email: str) -> str:
+    return email.strip().casefold()
+
+
+async def email_login(email: str, password: str, ports: Ports) -> bytes:
+    """What finds an account by address and password together, and by neither alone.
+
+    An address that nobody confirmed must not be unique: registering it twice would tell a stranger that it
+    is known here. So the index holds a keyed hash of (address, stretched password).
+    """
+    salt = ports.cipher.lookup(b"email-salt:" + email.encode())
+    return ports.cipher.lookup(b"email-login:" + await ports.passwords.stretch(password, salt))
+
+
+def new_recovery_code() -> str:
+    groups = (
+        "".join(secrets.choice(RECOVERY_ALPHABET) for _ in range(RECOVERY_GROUP_CHARACTERS))
+        for _ in range(RECOVERY_GROUPS)
+    )
+    return "-".join(groups)
+
+
+def recovery_hash(code: str) -> str:
+    """A plain hash is enough: the code is drawn at random with 118 bits, not chosen by a person."""
+    kept = "".join(character for character in code.upper() if character.isalnum())
+    return hashlib.sha256(kept.encode()).hexdigest()
+
+
+async def log_in(command: LogIn, ports: Ports) -> LoggedIn:
+    """The same refusal, after the same work, whether the account exists or not."""
+    if "@" in command.identifier:
+        account = await _by_email(command, ports)
+    else:
+        account = await _by_handle(command, ports)
+    if account is None or account.status != "active":
+        raise Unauthenticated("The name or the password is not right.")
+    return await _logged_in(account, ports)
+
+
+async def _by_email(command: LogIn, ports: Ports) -> Account | None:
+    key = await email_login(normal_email(command.identifier), command.password, ports)
+    return await ports.records.accounts.by_email_login(key)
+
+
+async def _by_handle(command: LogIn, ports: Ports) -> Account | None:
+    account = await ports.records.accounts.by_handle(command.identifier)
+    matches = await ports.passwords.verify(command.password, account.password_hash if account else None)
+    return account if matches else None
+
+
+async def _logged_in(account: Account, ports: Ports) -> LoggedIn:
+    async with ports.transaction() as tx:
+        tokens = await open_session(account, tx, ports)
+    return LoggedIn(account=accounts.own_view(account), tokens=tokens)
+
+
+async def recover(command: Recover, ports: Ports) -> Registered:
+    """A used recovery code is replaced by a new one."""
+    account = await ports.records.accounts.by_handle(command.handle)
+    expected = account.recovery_hash if account else None
+    matches = secrets.compare_digest(expected or "", recovery_hash(command.recovery_code))
+    if account is None or not matches or account.status != "active":
+        raise Unauthenticated("The name or the recovery code is not right.")
+    return await _recovered(account, command, ports)
+
+
+async def _recovered(account: Account, command: Recover, ports: Ports) -> Registered:
+    code = new_recovery_code()
+    changes: dict[str, object] = {"recovery_hash": recovery_hash(code)}
+    if command.new_password:
+        changes |= await _password_changes(account, command.new_password, ports)
+    async with ports.transaction() as tx:
+        if not await tx.accounts.replace_recovery(account.id, account.recovery_hash or "", changes):
+            raise Unauthenticated("The name or the recovery code is not right.")
+        await tx.sessions.end_all(account.id, "password_changed", ports.now())
+        tokens = await open_session(account, tx, ports)
+    return Registered(account=accounts.own_view(account), tokens=tokens, recovery_code=code)
+
+
+async def open_session(account: Account, tx: Records, ports: Ports) -> Tokens:
+    session = Session(id=new_id(), account_id=account.id, created_at=ports.now())
+    await tx.sessions.add(session)
+    return await issue_tokens(session.id, account.id, tx, ports)
+
+
+async def issue_tokens(session_id: str, account_id: str, tx: Records, ports: Ports) -> Tokens:
+    text = secrets.token_urlsafe(32)
+    lifetime = timedelta(seconds=ports.settings.refresh_token_seconds)
+    await tx.sessions.add_refresh(
+        RefreshToken(
+            token_hash=refresh_hash(text),
+            session_id=session_id,
+            account_id=account_id,
+            expires_at=ports.now() + lifetime,
+        )
+    )
+    return Tokens(
+        access_token=ports.tokens.issue(account_id, session_id, ports.now()),
+        refresh_token=text,
+        expires_in=ports.settings.access_token_seconds,
+    )
+
+
+def refresh_hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+async def refresh(command: Refresh, ports: Ports) -> Tokens:
+    """A new pair for a refresh token; a token used again after the grace ends its family."""
+    async with ports.transaction() as tx:
+        token = await tx.sessions.lock_refresh(refresh_hash(command.refresh_token))
+        if token is None or token.session_ended or token.expires_at <= ports.now():
+            raise Unauthenticated
+        reused = stolen(token, ports)
+        if reused:
+            await tx.sessions.end(token.session_id, "reuse", ports.now())
+        else:
+            await tx.sessions.mark_used(token.token_hash, ports.now())
+            tokens = await issue_tokens(token.session_id, token.account_id, tx, ports)
+    if reused:
+        raise Unauthenticated
+    return tokens
+
+
+def stolen(token: RefreshToken, ports: Ports) -> bool:
+    """True for a second use later than an honest parallel refresh would come."""
+    grace = timedelta(seconds=ports.settings.refresh_grace_seconds)
+    return token.used_at is not None and ports.now() - token.used_at > grace
+
+
+async def identify(access_token: str, ports: Ports) -> User:
+    """The user behind a verified access token whose session is still open."""
+    claims = ports.tokens.verify(access_token, ports.now())
+    user = await ports.records.sessions.user_of(claims.session_id)
+    if user is None or user.id != claims.account_id:
+        raise Unauthenticated
+    return user
+
+
+async def log_out(user: User, ports: Ports) -> None:
+    await ports.records.sessions.end(user.session_id, "logged_out", ports.now())
+
+
+async def log_out_all(user: User, ports: Ports) -> None:
+    await ports.records.sessions.end_all(user.id, "logged_out", ports.now())
+
+
+async def change_password(command: ChangePassword, user: User, ports: Ports) -> Tokens:
+    """Every session ends, this one too; the answer opens a new one."""
+    account = await ports.records.accounts.get(user.id)
+    if account is None:
+        raise Unauthenticated
+    await _check_current(command, account, ports)
+    changes = await _password_changes(account, command.new_password, ports)
+    async with ports.transaction() as tx:
+        if not await tx.accounts.replace_password(account.id, account.password_hash, changes):
+            raise Conflict("The password was changed a moment ago on another device.")
+        await tx.sessions.end_all(account.id, "password_changed", ports.now())
+        return await open_session(account, tx, ports)
+
+
+async def _check_current(command: ChangePassword, account: Account, ports: Ports) -> None:
+    if account.password_hash is None:
+        return
+    if not await ports.passwords.verify(command.current_password or "", account.password_hash):
+        raise Unauthenticated("The current password is not right.")
+
+
+async def _password_changes(account: Account, password: str, ports: Ports) -> dict[str, object]:
+    changes: dict[str, object] = {"password_hash": await ports.passwords.hash(password)}
+    if account.email_encrypted is not None:
+        email = ports.cipher.decrypt(account.email_encrypted, context=account.id.encode()).decode()
+        changes["email_login"] = await email_login(email, password, ports)
+    return changes

@@ -1,0 +1,255 @@
+"""Quick support: one tap that says somebody is there, and the points helping earns."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from domain import access, activity, events, limits, points, posts, rooms
+from domain.accounts import User
+
+from domain.events import Event
+from domain.ids import derived_id
+from domain.jobs import Job
+from domain.points import Entry
+from domain.ports import Ports, Records
+from domain.posts import Post
+from domain.wire import Command, Id, View
+
+QuickKind = Literal[
+    "you_got_this", "stay_strong", "proud_of_you", "been_there", "sending_strength", "one_day_at_a_time"
+]
+TELLINGS_PER_SECOND = 5
+"""`support:changed` of one post is told at most this often; taps in between share one telling."""
+
+
+class GiveSupport(Command, frozen=True):
+    post_id: Id
+    kind: QuickKind
+
+
+class UndoSupport(Command, frozen=True):
+    post_id: Id
+    kind: QuickKind
+
+
+class SupportAnswer(View, frozen=True):
+    counts: dict[str, int]
+    mine: list[str]
+
+
+class SupportChanged(View, frozen=True):
+    """Data of `support:changed`."""
+
+    post_id: str
+    counts: dict[str, int]
+
+
+class PointsChanged(View, frozen=True):
+    """Data of `points:changed`; `ref` is the post or the response that earned it."""
+
+    balance: int
+    change: int
+    reason: str
+    ref: str
+
+
+async def give_support(command: GiveSupport, user: User, ports: Ports) -> SupportAnswer:
+    """A second tap of the same kind changes nothing and answers the same."""
+    await limits.check("supports", user.id, ports.settings.quick_supports_per_minute, limits.MINUTE, ports)
+    post = await posts.visible_post(command.post_id, user, ports)
+    access.check_answerable(post)
+    if await ports.content.supports.add(post.id, user.id, command.kind, ports.now()):
+        post = await ports.content.posts.count_support(post.id, command.kind, 1) or post
+    await _tell_given(post, command.kind, user, ports)
+    return await _answer(post, user, ports)
+
+
+async def undo_support(command: UndoSupport, user: User, ports: Ports) -> SupportAnswer:
+    post = await posts.visible_post(command.post_id, user, ports)
+    if await ports.content.supports.remove(post.id, user.id, command.kind):
+        post = await ports.content.posts.count_support(post.id, command.kind, -1) or post
+        event = changed_event(post.id, ports)
+        job = Job(
+            name="reverse_points",
+            args={"post_id": post.id, "ref": support_ref(post.id, user.id, command.kind)},
+            key=f"reverse_points:{support_ref(post.id, user.id, command.kind)}",
+            lane="default",
+        )
+        async with ports.transaction() as tx:
+            owed = await events.record(event, [job], tx)
+        ports.announcer.announce(event, jobs=owed)
+    return await _answer(post, user, ports)
+
+
+async def _answer(post: Post, user: User, ports: Ports) -> SupportAnswer:
+    mine = await ports.content.supports.kinds_of(post.id, user.id)
+    return SupportAnswer(counts=posts.shown(post.supports), mine=sorted(mine))
+
+
+async def _tell_given(post: Post, kind: str, user: User, ports: Ports) -> None:
+    """Also after a second tap: the first may have died between the stores."""
+    event = changed_event(post.id, ports)
+    jobs = jobs_of(post, kind, user)
+    async with ports.transaction() as tx:
+        owed = await events.record(event, jobs, tx)
+    ports.announcer.announce(event, jobs=owed)
+
+
+def changed_event(post_id: str, ports: Ports) -> Event:
+    """The event of the current fifth of a second, told at its end, when all its taps are counted."""
+    step = timedelta(seconds=1) / TELLINGS_PER_SECOND
+    epoch = datetime(2000, 1, 1, tzinfo=UTC)
+    bucket = (ports.now() - epoch) // step
+    return Event(
+        id=derived_id("support:changed", post_id, str(bucket)),
+        name="support:changed",
+        at=epoch + (bucket + 1) * step,
+        refs={"post_id": post_id},
+    )
+
+
+def support_ref(post_id: str, giver_id: str, kind: str) -> str:
+    return derived_id("support", post_id, giver_id, kind)
+
+
+def jobs_of(post: Post, kind: str, user: User) -> list[Job]:
+    """Nobody is scored or notified for their own post."""
+    ref = support_ref(post.id, user.id, kind)
+    jobs = [activity.activity_job(user.id, "support", ref)]
+    if user.id == post.author_id:
+        return jobs
+    score = Job(
+        name="score_support",
+        args={"post_id": post.id, "giver_id": user.id, "kind": kind, "ref": ref},
+        key=f"score_support:{ref}",
+        lane="default",
+    )
+    notify = Job(
+        name="notify",
+        args={"account_id": post.author_id, "kind": "support", "event_id": ref, "post_id": post.id},
+        key=f"notify:{post.author_id}:{ref}",
+        lane="default",
+    )
+    return [*jobs, score, notify]
+
+
+async def score_support(post_id: str, giver_id: str, kind: str, ref: str, ports: Ports) -> None:
+    """Awards the points of one support, once per (giver, post, kind); safe to run again."""
+    post = await ports.content.posts.get(post_id)
+    change = await _worth(post, giver_id, kind, ref, ports)
+    if post is None or change == 0:
+        return
+    async with ports.transaction() as tx:
+        event = await _award(post, giver_id, kind, ref, change, tx, ports)
+    if event is not None:
+        ports.announcer.announce(event)
+
+
+async def _worth(post: Post | None, giver_id: str, kind: str, ref: str, ports: Ports) -> int:
+    """0 for oneself, for what is gone, and for what the giver may not see."""
+    if post is None or post.author_id == giver_id or post.status not in {"live", "closed"}:
+        return 0
+    role = await ports.records.circles.role_of(post.circle_id, giver_id) if post.circle_id else None
+    blocked = await ports.records.blocks.around(giver_id)
+    if not access.sees_post(post, giver_id, role=role, blocked=blocked):
+        return 0
+    return await _worth_of_kind(post.id, giver_id, kind, ref, ports)
+
+
+async def _worth_of_kind(post_id: str, giver_id: str, kind: str, ref: str, ports: Ports) -> int:
+    if kind in {"text", "voice"}:
+        response = await ports.content.responses.get(ref)
+        if response is None or response.status != "live":
+            return 0
+        return points.worth(kind, len(response.content))
+    given = await ports.content.supports.kinds_of(post_id, giver_id)
+    return points.worth(kind) if kind in given else 0
+
+
+async def _award(
+    post: Post, giver_id: str, kind: str, ref: str, change: int, tx: Records, ports: Ports
+) -> Event | None:
+    await tx.ledger.lock_pair(giver_id, post.author_id)
+    now = ports.now()
+    left = points.within_cap(change, await tx.ledger.earned(giver_id, post.author_id, now.date()))
+    entry = Entry(
+        key=points.award_key(giver_id, post.id, kind),
+        account_id=giver_id,
+        change=left,
+        reason="support",
+        post_id=post.id,
+        kind=kind,
+        receiver_id=post.author_id,
+        ref=ref,
+        created_at=now,
+    )
+    if left == 0 or not await tx.ledger.add(entry):
+        return None
+    event = points_event(entry)
+    await events.record(event, [], tx)
+    return event
+
+
+async def reverse_points(post_id: str, ref: str | None, ports: Ports) -> None:
+    """Takes back what a removed post (or one response or support to it, `ref`) earned; once."""
+    told = []
+    async with ports.transaction() as tx:
+        for award in await tx.ledger.awards(post_id, ref):
+            entry = reversal(award, ports.now())
+            if await tx.ledger.add(entry):
+                told.append(points_event(entry))
+        for event in told:
+            await events.record(event, [], tx)
+    ports.announcer.announce(*told)
+
+
+def reversal(award: Entry, now: datetime) -> Entry:
+    return Entry(
+        key=f"reversal:{award.key}",
+        account_id=award.account_id,
+        change=-award.change,
+        reason="reversal",
+        post_id=award.post_id,
+        kind=award.kind,
+        receiver_id=award.receiver_id,
+        ref=award.ref,
+        created_at=now,
+    )
+
+
+def points_event(entry: Entry) -> Event:
+    return Event(
+        id=derived_id("points:changed", entry.key),
+        name="points:changed",
+        at=entry.created_at,
+        refs={
+            "account_id": entry.account_id,
+            "change": str(entry.change),
+            "reason": entry.reason,
+            "ref": entry.ref,
+        },
+    )
+
+
+@events.composes("support:changed")
+async def compose_changed(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+    """Told in the thread, where the post lives, and to its author."""
+    post = await ports.content.posts.get(event.refs["post_id"])
+    if post is None or post.status not in {"live", "closed"}:
+        return None
+    told = SupportChanged(post_id=post.id, counts=posts.shown(post.supports))
+    home = [room for room in post.rooms if room != rooms.user_room(post.author_id)]
+    return [rooms.post_room(post.id), *home, rooms.user_room(post.author_id)], told
+
+
+@events.composes("points:changed")
+async def compose_points(event: Event, ports: Ports) -> tuple[list[str], object]:
+    account_id = event.refs["account_id"]
+    told = PointsChanged(
+        balance=await ports.records.ledger.balance(account_id),
+        change=int(event.refs["change"]),
+        reason=event.refs["reason"],
+        ref=event.refs["ref"],
+    )
+    return [rooms.user_room(account_id)], told
+
+

@@ -1,0 +1,22 @@
+"""Text that people typed: what we accept before anything is stored."""
+
+import unicodedata
+
+from domain.errors import Invalid
+
+
+def accepted_text(text: str, field: str, *, characters_max: int) -> str:
+    """`text` stripped, or a refusal: lone surrogates and NUL cannot be stored, emptiness says nothing."""
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise Invalid("The text has characters that cannot be stored.", field=field)
+    stripped = text.strip()
+    if not any(visible(character) for character in stripped):
+        raise Invalid("Please write something.", field=field)
+    if len(stripped) > characters_max:
+        raise Invalid(f"Please use at most {characters_max} characters.", field=field)
+    return stripped
+
+
+def visible(character: str) -> bool:
+    """False for spaces, controls and format characters (zero-width and the like)."""
+    return unicodedata.category(character) not in {"Cc", "Cf", "Zs", "Zl", "Zp", "Mn"}

@@ -42,7 +42,7 @@ class Identity:
 def choose_identity(program: Path) -> Identity:
     """The first identity under which `program` can be executed. Raises EmbeddedStoresError."""
     for identity in candidates():
-        if _can_run(program, identity):
+        if can_run(program, identity):
             return identity
     raise EmbeddedStoresError(
         f"PostgreSQL does not run as root, user namespaces are forbidden here, and the user nobody cannot "
@@ -88,7 +88,8 @@ def nobody() -> Identity:
     return Identity("nobody", NOBODY, NOBODY, enter)
 
 
-def _can_run(program: Path, identity: Identity) -> bool:
+def can_run(program: Path, identity: Identity) -> bool:
+    """Whether `program` starts under `identity` on this machine."""
     try:
         probe = subprocess.run(  # noqa: S603
             [program, "--version"],

@@ -45,11 +45,15 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """A job leased to one worker. `id` names the run in Redis, `due_at` is in Unix seconds."""
+    """A job leased to one worker. `id` names the run in Redis, `due_at` is in Unix seconds.
+
+    `claims` above `attempt` tells of workers that died with the job in hand.
+    """
 
     id: str
     job: Job
     attempt: int
+    claims: int
     due_at: float
 
 
@@ -77,7 +81,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What Redis has to forget, or to hold back for `delay_seconds`; `refund` gives the attempt back."""
+    """What Redis has to forget, or to hold back for `delay_seconds`; `refund`: it was no attempt."""
 
     id: str
     lane: Lane
@@ -159,7 +163,8 @@ class JobStore(Protocol):
     async def add(self, jobs: Sequence[Job]) -> list[Job]:
         """Insert rows; returns those to push, with their run. Meant for the transaction of the data."""
 
-    async def started(self, starts: Sequence[Start]) -> None: ...
+    async def started(self, starts: Sequence[Start]) -> set[str]:
+        """Record beginnings; returns the keys that are still owed."""
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[Job]:
         """Record ends; returns jobs that were added again while they ran and must be pushed."""
@@ -168,9 +173,9 @@ class JobStore(Protocol):
         """Keys to (done, total)."""
 
     async def unfinished(
-        self, *, after: int, limit: int, older_than_seconds: float = 0.0
+        self, lane: Lane, *, after: int, limit: int, older_than_seconds: float = 0.0
     ) -> list[Unfinished]:
-        """Owed rows in order of insertion, from the one behind `after` on."""
+        """Owed rows of a lane in order of insertion, from the one behind `after` on."""
 
     async def find(self, which: JobFilter, *, before: int | None = None, limit: int = 50) -> list[JobRow]:
         """Newest first; `before` is the last row of the page above."""
@@ -263,6 +268,8 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
     bulk_concurrency: int = 8
     lease_seconds: float = 6.0
     """A killed worker's jobs start elsewhere after this long at most."""
+    lost_limit: int = 20
+    """A job in whose hands this many workers died is dead: it may be what kills them."""
     pulse_seconds: float = 1.5
     """How often leases are renewed and the heartbeat is told."""
     idle_wait_seconds: float = 1.0

@@ -71,6 +71,7 @@ update jobs set state = 'started', started_at = new.started_at, attempts = new.a
 from unnest($1::text[], $2::int[], $3::int[], $4::timestamptz[], $5::text[])
   as new (key, run, attempt, started_at, worker)
 where jobs.key = new.key and jobs.run = new.run and jobs.state in ('queued', 'started')
+returning jobs.key
 """
 
 # `again` wins over every end but one: what still has attempts left (queued) is going to run anyway.
@@ -103,8 +104,9 @@ where jobs.key = new.key and jobs.state in ('queued', 'started')
 
 UNFINISHED_ROWS = f"""
 select id as row, state, {JOB} from jobs
-where state in ('queued', 'started') and id > $1 and queued_at <= now() - make_interval(secs => $3)
-order by id limit $2
+where state in ('queued', 'started') and lane = $1 and id > $2
+  and queued_at <= now() - make_interval(secs => $4)
+order by id limit $3
 """
 
 WHICH = """
@@ -147,7 +149,7 @@ PAUSE = "insert into job_lanes (lane) values ($1) on conflict (lane) do nothing"
 
 SET_SENTINEL = """
 insert into job_sentinel (value, run_id) values ($1, $2)
-on conflict (only) do update set value = excluded.value, run_id = excluded.run_id
+on conflict (single) do update set value = excluded.value, run_id = excluded.run_id
 """
 
 PLAN = """
@@ -203,9 +205,9 @@ class JobRows:
         values = [(job.key, job.name, job.lane, to_json(job.args), job.run_at) for job in jobs]
         return await self.db.fetch(query, *columns(sorted(values, key=first)))
 
-    async def started(self, starts: Sequence[Start]) -> None:
+    async def started(self, starts: Sequence[Start]) -> set[str]:
         values = [(s.job.key, s.job.run, s.attempt, s.started_at, s.worker) for s in starts]
-        await self.db.execute(STARTED, *columns(sorted(values, key=first)))
+        return {row["key"] for row in await self.db.fetch(STARTED, *columns(sorted(values, key=first)))}
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[Job]:
         rows = await self.db.fetch(SETTLE, *columns(sorted(map(ended, outcomes), key=first)))
@@ -216,9 +218,9 @@ class JobRows:
         await self.db.execute(PROGRESSED, *columns(values))
 
     async def unfinished(
-        self, *, after: int, limit: int, older_than_seconds: float = 0.0
+        self, lane: Lane, *, after: int, limit: int, older_than_seconds: float = 0.0
     ) -> list[Unfinished]:
-        rows = await self.db.fetch(UNFINISHED_ROWS, after, limit, older_than_seconds)
+        rows = await self.db.fetch(UNFINISHED_ROWS, lane, after, limit, older_than_seconds)
         return [Unfinished(row["row"], job_of(row), row["state"] == "started") for row in rows]
 
     async def find(self, which: JobFilter, *, before: int | None = None, limit: int = 50) -> list[JobRow]:

@@ -1,7 +1,8 @@
 """Jobs in Redis, in arq's own layout, moved by scripts that take whole batches.
 
 A lane is arq's sorted set (member: job id, score: when it is due, in milliseconds); `arq:job:<id>` is arq's
-definition in JSON; `arq:retry:<id>` counts claims. What differs from arq 0.28, and why, is in
+definition in JSON; `arq:retry:<id>` counts attempts that ended, `arq:claims:<id>` attempts that began (where
+there are more of these, a worker was killed). What differs from arq 0.28, and why, is in
 docs/decisions/0004-arq-underneath.md: a claim moves the score one lease ahead instead of setting a second
 key, so a job of a killed worker falls due again by itself; nothing expires, because PostgreSQL says what is
 owed; idle workers block on a wake-up list instead of polling.
@@ -27,6 +28,7 @@ from domain.jobs import LANES, Claim, Depth, Job, Lane, Sentinel, Settled
 PAUSED: Final = "arq:paused"
 SENTINEL: Final = "arq:sentinel"
 WORKERS: Final = "arq:workers"
+CLAIMS: Final = "arq:claims:"
 PUSH_BATCH: Final = 500
 WAIT_SECONDS_MIN: Final = 0.001
 """Redis takes 0 as "for ever"."""
@@ -54,7 +56,7 @@ return added
 """
 
 # ARGV: lane, limit, lease. Returns the wait for the next due job (-1: none), then for each job: id, due,
-# definition, claims.
+# definition, retries, claims.
 # More is due than was asked for: wake the next idle worker.
 CLAIM = f"""
 {NOW}{WAKE}
@@ -65,8 +67,9 @@ for i = 1, #due, 2 do
   local definition = redis.call('GET', '{job_key_prefix}' .. due[i])
   if definition then
     redis.call('ZADD', KEYS[1], 'XX', now + ARGV[3], due[i])
-    local claims = redis.call('INCR', '{retry_key_prefix}' .. due[i])
-    for _, value in ipairs({{due[i], due[i + 1], definition, claims}}) do out[#out + 1] = value end
+    local claims = redis.call('INCR', '{CLAIMS}' .. due[i])
+    local retries = redis.call('GET', '{retry_key_prefix}' .. due[i]) or 0
+    for _, value in ipairs({{due[i], due[i + 1], definition, retries, claims}}) do out[#out + 1] = value end
   else
     redis.call('ZREM', KEYS[1], due[i])
   end
@@ -98,11 +101,15 @@ for i = 1, #ARGV, 3 do
   local id, delay = ARGV[i], tonumber(ARGV[i + 1])
   if delay < 0 then
     redis.call('ZREM', KEYS[1], id)
-    redis.call('DEL', '{job_key_prefix}' .. id, '{retry_key_prefix}' .. id)
+    redis.call('DEL', '{job_key_prefix}' .. id, '{retry_key_prefix}' .. id, '{CLAIMS}' .. id)
     redis.call('ZREM', KEYS[3], id)
   else
     redis.call('ZADD', KEYS[1], 'XX', now + delay, id)
-    if ARGV[i + 2] == '1' then redis.call('DECR', '{retry_key_prefix}' .. id) end
+    if ARGV[i + 2] == '1' then
+      redis.call('DECR', '{CLAIMS}' .. id)
+    else
+      redis.call('INCR', '{retry_key_prefix}' .. id)
+    end
     soon = soon or delay < 1000
   end
 end
@@ -116,7 +123,7 @@ CANCEL = f"""
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 3600000)
 for i = 1, #ARGV do
   redis.call('ZREM', KEYS[1], ARGV[i])
-  redis.call('DEL', '{job_key_prefix}' .. ARGV[i], '{retry_key_prefix}' .. ARGV[i])
+  redis.call('DEL', '{job_key_prefix}' .. ARGV[i], '{retry_key_prefix}' .. ARGV[i], '{CLAIMS}' .. ARGV[i])
   redis.call('ZADD', KEYS[2], now, ARGV[i])
 end
 return #ARGV
@@ -184,7 +191,7 @@ class ArqQueue:
     async def claim(self, lane: Lane, limit: int, lease_seconds: float) -> tuple[list[Claim], float]:
         keys = [queue_name(lane), wake_name(lane), PAUSED]
         wait, *flat = await self._claim(keys=keys, args=[lane, limit, milliseconds(lease_seconds)])
-        claims = [claim_of(lane, *flat[i : i + 4]) for i in range(0, len(flat), 4)]
+        claims = [claim_of(lane, *flat[i : i + 5]) for i in range(0, len(flat), 5)]
         return claims, inf if wait < 0 else wait / 1000
 
     async def wait(self, lane: Lane, seconds: float) -> None:
@@ -278,7 +285,7 @@ def definition(job: Job) -> bytes:
     return orjson.dumps({"t": job.attempts, "f": job.name, "a": [], "k": job.args, "et": 0, **ours})
 
 
-def claim_of(lane: Lane, id_: bytes, due: bytes, packed: bytes, claims: int) -> Claim:
+def claim_of(lane: Lane, id_: bytes, due: bytes, packed: bytes, retries: bytes, claims: int) -> Claim:
     """Also for a job that arq's own `enqueue_job` put into the lane: its id is its key."""
     fields: dict[str, Any] = orjson.loads(packed)
     used = fields["t"] or 0
@@ -291,4 +298,5 @@ def claim_of(lane: Lane, id_: bytes, due: bytes, packed: bytes, claims: int) -> 
         run=fields.get("run", 1),
         attempts=used,
     )
-    return Claim(id=id_.decode(), job=job, attempt=used + claims, due_at=float(due) / 1000)
+    attempt = used + int(retries) + 1
+    return Claim(id=id_.decode(), job=job, attempt=attempt, claims=claims, due_at=float(due) / 1000)

@@ -35,7 +35,7 @@ comment on column jobs.run is 'how often the key was queued anew';
 comment on column jobs.again is 'added again while it ran: run once more';
 comment on column jobs.run_at is 'when this attempt is due';
 
-create index jobs_unfinished on jobs (id) where state in ('queued', 'started');
+create index jobs_unfinished on jobs (lane, id) where state in ('queued', 'started');
 create index jobs_finished on jobs (state, finished_at) where finished_at is not null;
 create index jobs_by_name on jobs (name, id);
 
@@ -53,7 +53,7 @@ create table job_schedule (
 );
 
 create table job_sentinel (
-    only boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     value text not null,
     run_id text not null
 );

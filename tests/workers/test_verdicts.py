@@ -1,0 +1,142 @@
+"""How runs end: done, later, cancelled, dead."""
+
+import asyncio
+
+from domain.errors import Invalid, Unavailable
+from tests.workers.conftest import Bench
+from workers.job import Backoff, Cancel, Retry, report_progress
+
+SOON = Backoff(base_seconds=0.02, cap_seconds=0.05)
+
+
+async def test_a_job_that_returns_is_done(bench: Bench) -> None:
+    async def greet(ports: Bench, post_id: str) -> None:
+        ports.call(post_id)
+
+    bench.job(greet)
+    await bench.work()
+    await bench.enqueue("greet", "greet:7", args={"post_id": "7"})
+    row = await bench.finished("greet:7")
+    assert bench.calls == ["7"]
+    assert (row.state, row.attempts, row.error) == ("done", 1, None)
+    assert row.wait_seconds is not None
+    assert row.run_seconds is not None
+    await bench.until_settled()
+
+
+async def test_an_exception_is_retried_until_it_works(bench: Bench) -> None:
+    async def flaky(ports: Bench) -> None:
+        if ports.call("flaky") < 3:
+            raise ConnectionError("secret canary text")
+
+    bench.job(flaky, backoff=SOON)
+    await bench.work()
+    await bench.enqueue("flaky")
+    row = await bench.finished("flaky:1")
+    assert (row.state, row.attempts) == ("done", 3)
+
+
+async def test_used_attempts_make_a_dead_letter_without_the_message(bench: Bench) -> None:
+    async def broken(ports: Bench, post_id: str) -> None:
+        ports.call("broken")
+        raise ValueError(post_id * 3)
+
+    bench.job(broken, attempts=2, backoff=SOON)
+    await bench.work()
+    await bench.enqueue("broken", args={"post_id": "p1"})
+    row = await bench.finished("broken:1")
+    assert row.error == "ValueError"
+    assert (row.state, row.attempts, row.args) == ("dead", 2, {"post_id": "p1"})
+    assert row.trace is not None
+    assert "in broken" in row.trace
+    assert "p1p1p1" not in row.trace + row.error
+    assert bench.calls == ["broken", "broken"]
+    await bench.until_settled()
+
+
+async def test_a_job_that_takes_too_long_is_tried_again(bench: Bench) -> None:
+    async def slow(ports: Bench) -> None:
+        if ports.call("slow") == 1:
+            await ports.open_gate.wait()
+
+    bench.job(slow, timeout_seconds=0.05, backoff=SOON)
+    await bench.work()
+    await bench.enqueue("slow")
+    row = await bench.finished("slow:1")
+    assert (row.state, row.attempts) == ("done", 2)
+
+
+async def test_a_permanent_refusal_is_dead_at_once(bench: Bench) -> None:
+    async def refused(ports: Bench) -> None:
+        ports.call("refused")
+        raise Invalid("private words")
+
+    bench.job(refused, backoff=SOON)
+    await bench.work()
+    await bench.enqueue("refused")
+    row = await bench.finished("refused:1")
+    assert (row.state, row.attempts, row.error) == ("dead", 1, "Invalid:invalid")
+
+
+async def test_a_temporary_refusal_is_retried(bench: Bench) -> None:
+    async def waiting(ports: Bench) -> None:
+        if ports.call("waiting") == 1:
+            raise Unavailable
+
+    bench.job(waiting, backoff=SOON)
+    await bench.work()
+    await bench.enqueue("waiting")
+    assert (await bench.finished("waiting:1")).attempts == 2
+
+
+async def test_retry_and_cancel_can_be_returned(bench: Bench) -> None:
+    async def undecided(ports: Bench) -> Retry | Cancel:
+        return Retry(0.01) if ports.call("undecided") == 1 else Cancel("post_removed")
+
+    bench.job(undecided)
+    await bench.work()
+    await bench.enqueue("undecided")
+    row = await bench.finished("undecided:1")
+    assert (row.state, row.error, row.attempts) == ("cancelled", "post_removed", 2)
+
+
+async def test_a_job_that_cancels_itself_is_an_error_like_any_other(bench: Bench) -> None:
+    async def quitter(ports: Bench) -> None:
+        if ports.call("quitter") == 1:
+            raise asyncio.CancelledError
+
+    bench.job(quitter, backoff=SOON)
+    await bench.work()
+    await bench.enqueue("quitter")
+    row = await bench.finished("quitter:1")
+    assert (row.state, row.attempts) == ("done", 2)
+
+
+async def test_an_unknown_job_waits_for_a_worker_that_knows_it(bench: Bench) -> None:
+    await bench.work()
+    await bench.enqueue("newer")
+
+    async def tried() -> bool:
+        return (await bench.row("newer:1")).error == "LookupError"
+
+    await bench.until(tried)
+    assert (await bench.row("newer:1")).state == "queued"
+
+
+async def test_progress_reaches_the_row_while_the_job_runs(bench: Bench) -> None:
+    async def long(ports: Bench) -> None:
+        report_progress(3, 10)
+        await ports.open_gate.wait()
+
+    bench.job(long)
+    await bench.work()
+    await bench.enqueue("long")
+
+    async def told() -> bool:
+        row = await bench.row("long:1")
+        return (row.progress_done, row.progress_total) == (3, 10)
+
+    await bench.until(told)
+    assert (await bench.row("long:1")).state == "started"
+    (beat,) = await bench.queue.workers()
+    assert beat["busy"][0]["done"] == 3  # type: ignore[index]

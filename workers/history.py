@@ -1,0 +1,128 @@
+"""What happened, on its way to the two stores: batched, in one order, repeated until it is written.
+
+An end goes to PostgreSQL first and to Redis second. Whatever breaks in between leaves a job that runs once
+more (it is idempotent) and never one that is forgotten. Until both know, the worker keeps the lease.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from domain.jobs import Job, JobFeed, JobQueue, JobSettings, JobStore, Lane, Outcome, Settled, Start
+from workers.metrics import UNSETTLED
+
+CLOSE_TRIES = 5
+
+
+class Queue(JobQueue, JobFeed, Protocol):
+    """Both sides of Redis."""
+
+
+class End(msgspec.Struct, frozen=True):
+    outcome: Outcome
+    settled: Settled
+
+
+class History:
+    """The beginnings and ends of attempts that are not written yet."""
+
+    def __init__(self, store: JobStore, queue: Queue, settings: JobSettings) -> None:
+        self.store = store
+        self.queue = queue
+        self.settings = settings
+        self._starts: dict[str, tuple[Start, asyncio.Future[bool] | None]] = {}
+        self._ends: dict[str, End] = {}
+        self._again: list[Job] = []
+        self._pending = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def started(self, id_: str, start: Start) -> None:
+        self._starts[id_] = (start, None)
+        self._pending.set()
+
+    async def confirm_started(self, id_: str, start: Start) -> bool:
+        """Wait until the beginning is written; false when the job is no longer owed."""
+        owed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._starts[id_] = (start, owed)
+        self._pending.set()
+        return await owed
+
+    def ended(self, id_: str, outcome: Outcome, settled: Settled) -> None:
+        self._starts.pop(id_, None)
+        self._ends[id_] = End(outcome, settled)
+        UNSETTLED.set(len(self._ends))
+        if len(self._ends) >= self.settings.unsettled_limit:
+            self._room.clear()
+        self._pending.set()
+
+    def unsettled(self, lane: Lane) -> list[str]:
+        """Ids that ended and that Redis still leases to us."""
+        return [id_ for id_, end in self._ends.items() if end.settled.lane == lane]
+
+    def __contains__(self, id_: str) -> bool:
+        return id_ in self._ends
+
+    async def room(self) -> None:
+        """Wait while too many ends are unwritten: the stores have to catch up first."""
+        await self._room.wait()
+
+    async def write_next(self) -> None:
+        """One round: wait for something, write it, let more gather."""
+        await self._pending.wait()
+        self._pending.clear()
+        try:
+            await self.flush()
+        except Exception:
+            self._pending.set()
+            raise
+        await asyncio.sleep(self.settings.flush_seconds)
+
+    async def flush(self) -> None:
+        await self._write_starts()
+        while self._ends:
+            await self._write_ends(list(self._ends.items())[: self.settings.flush_limit])
+        await self._push_again()
+
+    async def close(self) -> None:
+        """Write what is left at a stop; what cannot be written runs again elsewhere after its lease."""
+        for attempt in range(CLOSE_TRIES):
+            try:
+                await self.flush()
+            except Exception:
+                if attempt == CLOSE_TRIES - 1:
+                    raise
+                await asyncio.sleep(0.1 * 2**attempt)
+            else:
+                return
+
+    async def _write_starts(self) -> None:
+        batch = list(self._starts.items())
+        if not batch:
+            return
+        owed = await self.store.started([start for _, (start, _) in batch])
+        for id_, entry in batch:
+            if self._starts.get(id_) is entry:
+                del self._starts[id_]
+            self._confirm(entry, owed)
+
+    def _confirm(self, entry: tuple[Start, asyncio.Future[bool] | None], owed: set[str]) -> None:
+        start, waiting = entry
+        if waiting is not None and not waiting.done():
+            waiting.set_result(start.job.key in owed)
+
+    async def _write_ends(self, batch: Sequence[tuple[str, End]]) -> None:
+        self._again += await self.store.settle([end.outcome for _, end in batch])
+        await self.queue.settle([end.settled for _, end in batch])
+        for id_, end in batch:
+            if self._ends.get(id_) is end:
+                del self._ends[id_]
+        UNSETTLED.set(len(self._ends))
+        self._room.set()
+
+    async def _push_again(self) -> None:
+        if self._again:
+            await self.queue.push(self._again)
+            self._again.clear()

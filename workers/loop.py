@@ -1,0 +1,33 @@
+"""Loops that must live: named, backing off with jitter, reporting every failure."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from workers.metrics import LOOP_FAILURES
+
+log = structlog.get_logger(__name__)
+
+BACKOFF_BASE_SECONDS = 0.1
+BACKOFF_CAP_SECONDS = 5.0
+
+
+async def keep_alive(name: str, step: Callable[[], Awaitable[None]]) -> None:
+    """Call `step` again and again until cancelled, however it fails."""
+    failures = 0
+    while True:
+        try:
+            await step()
+            failures = 0
+        except Exception as error:  # noqa: BLE001  (whatever it is, the loop has to go on)
+            failures += 1
+            LOOP_FAILURES.labels(name).inc()
+            log.warning("loop.failed", loop=name, error=type(error).__name__, failures=failures)
+            await asyncio.sleep(backoff_seconds(failures))
+
+
+def backoff_seconds(failures: int) -> float:
+    ceiling = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** min(failures - 1, 30))
+    return ceiling * random.uniform(0.5, 1.0)

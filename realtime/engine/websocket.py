@@ -1,0 +1,314 @@
+"""The WebSocket transport: after the handshake the TCP transport belongs to this protocol alone.
+
+aiohttp reads the HTTP request; then its request handler, its parser and its two tasks are let go, and what is
+left of a connection is this object and aiohttp's frame reader (compiled). A frame is handled in the
+very callback that received it, unless a handler is still busy: then it waits in the reader's own queue, which
+stops reading from the socket when it is full.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from aiohttp import WSMsgType, web
+from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
+
+from realtime.engine import frame
+from realtime.engine.wheel import Deadline, Wheel
+
+if TYPE_CHECKING:
+    from aiohttp.http_websocket import WSMessage
+
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_TEXT: Final = WSMsgType.TEXT
+
+NORMAL: Final = 1000
+PROTOCOL_ERROR: Final = 1002
+INVALID_TEXT: Final = 1007
+TRY_AGAIN_LATER: Final = 1013
+
+_LAST_WORD_SECONDS: Final = 0.2
+
+
+class Listener(Protocol):
+    """Who is told what a websocket receives."""
+
+    busy: bool
+
+    def receive(self, payload: bytes) -> None: ...
+
+    def receive_binary(self, payload: bytes) -> None: ...
+
+    def urgent(self, payload: bytes) -> bool: ...
+
+    def writable(self, writable: bool) -> None: ...
+
+    def lost(self, reason: str) -> None: ...
+
+
+class _Nobody:
+    """Listens when the connection is already closed."""
+
+    busy = False
+
+    def receive(self, payload: bytes) -> None:
+        """Too late."""
+
+    receive_binary = receive
+
+    def urgent(self, payload: bytes) -> bool:
+        return True
+
+    def writable(self, writable: bool) -> None:
+        """Nobody writes."""
+
+    def lost(self, reason: str) -> None:
+        """It was known."""
+
+
+NOBODY: Final = _Nobody()
+
+
+class Inbox(WebSocketDataQueue):
+    """Hands frames on at once; keeps them, within its bound, only while the listener is busy."""
+
+    __slots__ = ("listener", "socket")
+
+    listener: Listener
+    socket: "WebSocket"
+
+    def feed_data(self, data: "WSMessage", size: int) -> None:  # type: ignore[override]
+        """Called by the frame reader for every whole message."""
+        listener = self.listener
+        if data[0] is not _TEXT:
+            self._feed_other(data, size)
+        elif not listener.busy:
+            listener.receive(cast("bytes", data[1]))
+        elif not listener.urgent(cast("bytes", data[1])):
+            super().feed_data(data, size)
+
+    def _feed_other(self, data: "WSMessage", size: int) -> None:
+        kind = data[0]
+        if kind is WSMsgType.PING:
+            self.socket.write_control(frame.PONG, cast("bytes", data[1]))
+        elif kind is WSMsgType.PONG:
+            pass
+        elif self.listener.busy:
+            super().feed_data(data, size)
+        else:
+            self.hand_on(data, self.listener)
+
+    def hand_on(self, data: Any, listener: Listener) -> None:
+        """Give one message to the listener."""
+        if data[0] is _TEXT:
+            listener.receive(data[1])
+        elif data[0] is WSMsgType.BINARY:
+            listener.receive_binary(data[1])
+        elif data[0] is WSMsgType.CLOSE:
+            self.socket.closed_by_peer(data[1])
+
+    def next(self) -> Any:
+        """The oldest kept message, or None. Reading it may resume the socket."""
+        if not self._buffer:
+            return None
+        try:
+            self.read().send(None)
+        except StopIteration as stop:
+            return stop.value
+        return None
+
+
+class WebSocket(asyncio.Protocol):
+    """One server-side WebSocket. `listener` gets what arrives."""
+
+    __slots__ = (
+        "_closing",
+        "_deadline",
+        "_reader",
+        "_reading_paused",
+        "deflating",
+        "inbox",
+        "paused",
+        "transport",
+        "wheel",
+    )
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        *,
+        max_bytes: int,
+        mailbox_bytes: int,
+        wheel: Wheel,
+        deflating: bool,
+    ) -> None:
+        self.transport = transport
+        self.wheel = wheel
+        self.deflating = deflating
+        self.paused = False
+        self._reading_paused = False
+        self._closing = False
+        self._deadline: Deadline | None = None
+        # The queue doubles the limit it is given.
+        inbox = Inbox(cast("Any", self), mailbox_bytes // 2, loop=asyncio.get_running_loop())
+        inbox.socket = self
+        inbox.listener = NOBODY
+        self.inbox: Inbox = inbox
+        # The reader refuses a message of exactly its limit.
+        self._reader: WebSocketReader | None = WebSocketReader(
+            inbox, max_bytes + 1, deflating, decode_text=False
+        )
+
+    def data_received(self, data: bytes) -> None:
+        if self._reader is None:
+            return
+        failed, _ = self._reader.feed_data(data)
+        if failed:
+            self.fail(getattr(self.inbox.exception(), "code", PROTOCOL_ERROR))
+
+    def pause_writing(self) -> None:
+        self.paused = True
+        self.inbox.listener.writable(False)
+
+    def resume_writing(self) -> None:
+        self.paused = False
+        self.inbox.listener.writable(True)
+
+    def pause_reading(self) -> None:
+        """Back-pressure: called by the inbox when it is full."""
+        self._reading_paused = True
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Called by the inbox when it has room again."""
+        self._reading_paused = False
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        listener, self.inbox.listener = self.inbox.listener, NOBODY
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._closing = True
+        # Without these a closed socket would be a cycle, and ten thousand of them a long collection.
+        self._reader = None
+        listener.lost("transport close" if error is None else "transport error")
+
+    def write_control(self, first_byte: int, payload: bytes) -> None:
+        """Write a ping, pong or close frame."""
+        if not self._closing:
+            self.transport.write(frame.control(first_byte, payload))
+
+    def close(self, seconds: float, code: int = NORMAL) -> None:
+        """Say goodbye: a close frame after all that is written, `seconds` for the peer to answer it."""
+        if self._closing:
+            return
+        self.write_control(frame.CLOSE, code.to_bytes(2, "big"))
+        self._closing = True
+        self.inbox.listener = NOBODY
+        if self._reading_paused:
+            self.resume_reading()
+        self._deadline = self.wheel.after(seconds, self.transport.abort)
+
+    def closed_by_peer(self, code: int) -> None:
+        """A close frame came: answer it, unless it is the answer."""
+        self.write_control(frame.CLOSE, code.to_bytes(2, "big") if code else b"")
+        self._closing = True
+        self._reader = None
+        self.transport.close()
+
+    def fail(self, code: int) -> None:
+        """The peer broke the protocol: a close frame with `code`, a moment to read it, and the end."""
+        if self._closing:
+            return
+        self.write_control(frame.CLOSE, code.to_bytes(2, "big"))
+        self._closing = True
+        self._reader = None
+        # Closing at once, with bytes still unread, resets the connection and the peer never learns why.
+        self._deadline = self.wheel.after(_LAST_WORD_SECONDS, self.transport.close)
+        listener, self.inbox.listener = self.inbox.listener, NOBODY
+        listener.lost("parse error")
+
+
+class HandshakeError(ValueError):
+    """The request is not a WebSocket handshake."""
+
+
+class Upgraded(web.StreamResponse):
+    """What a request handler returns when the connection is no longer aiohttp's."""
+
+    def __init__(self) -> None:
+        super().__init__(status=101)
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """The handshake is already written."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """There is no body."""
+
+
+def is_upgrade(request: web.BaseRequest) -> bool:
+    """Does the client ask for a WebSocket?"""
+    headers = request.headers
+    return (
+        headers.get("Upgrade", "").lower().strip() == "websocket"
+        and "upgrade" in headers.get("Connection", "").lower()
+    )
+
+
+def accept(request: web.BaseRequest, *, compression: bool) -> tuple[bytes, bool]:
+    """The answer to a handshake, and whether messages are compressed. Raises HandshakeError.
+
+    With `compression` both sides compress each message by itself (no context takeover): one
+    compressed frame fits every client and no client costs a window of memory.
+    """
+    headers = request.headers
+    key = headers.get("Sec-WebSocket-Key", "")
+    try:
+        nonce = base64.b64decode(key, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise HandshakeError("key") from error
+    if len(nonce) != 16 or headers.get("Sec-WebSocket-Version") != "13":
+        raise HandshakeError("version or key")
+    digest = hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest()
+    lines = [
+        b"HTTP/1.1 101 Switching Protocols",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest),
+    ]
+    deflating = compression and _offers_deflate(headers.get("Sec-WebSocket-Extensions", ""))
+    if deflating:
+        parameters = b"server_no_context_takeover; client_no_context_takeover"
+        lines.append(b"Sec-WebSocket-Extensions: permessage-deflate; " + parameters)
+    return b"\r\n".join([*lines, b"", b""]), deflating
+
+
+def _offers_deflate(extensions: str) -> bool:
+    """An offer that limits the server's window cannot share frames and is not taken."""
+    offers = (offer.strip() for offer in extensions.split(","))
+    return any(
+        offer.partition(";")[0].strip() == "permessage-deflate" and "server_max_window_bits" not in offer
+        for offer in offers
+    )
+
+
+def take_over(request: web.BaseRequest, answer: bytes, socket: WebSocket, high_water: int) -> None:
+    """Write the answer and make `socket` the protocol of the request's transport; aiohttp lets go of it."""
+    http = cast("Any", request.protocol)
+    transport = socket.transport
+    tail: bytes = http._message_tail
+    http._message_tail = b""
+    transport.set_write_buffer_limits(high=high_water, low=high_water // 4)
+    transport.set_protocol(socket)
+    http.transport = None
+    http.connection_lost(None)
+    transport.write(answer)
+    if http._buffer_paused:
+        transport.resume_reading()
+    if tail:
+        # After the caller has named a listener.
+        asyncio.get_running_loop().call_soon(socket.data_received, tail)

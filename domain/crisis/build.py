@@ -1,8 +1,8 @@
 """Make the bundled data from the researched one: `python -m domain.crisis.build SOURCE_DIR`.
 
 The source folder holds `helplines.json`, `emergency.json`, `emergency_detail.json` and `README.md`. What is
-written depends on nothing else, so the same source gives the same bytes. The package reads its data when it is
-imported, so a change of the shape in `domain.crisis.bundle` has to read the old data too.
+written depends on nothing else, so the same source gives the same bytes. The package reads its data when it
+is imported, so a change of the shape in `domain.crisis.bundle` has to read the old data too.
 """
 
 import csv

@@ -1,7 +1,7 @@
-"""What to read in a crisis, as data for the app: one guided minute, the barrier question, worrying about another.
+"""What to read in a crisis, as data for the app: a guided minute, the barrier question, worrying for another.
 
-The words are in `data/guidance.json`: kind, plain, short; no promise that we cannot keep, no blame, nothing about
-means.
+The words are in `data/guidance.json`: kind, plain, short; no promise that we cannot keep, no blame, nothing
+about means.
 """
 
 from pathlib import Path

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from domain.crisis.bundle import Helpline
 
 Audience = Literal["adult", "youth"]
+AUDIENCES_WITH_UNKNOWN: tuple[Audience | None, ...] = (None, "adult", "youth")
 
 # Lower is shown first. When the age is unknown, youth lines come right after the crisis lines: a child may be
 # reading.
@@ -33,7 +34,7 @@ def in_order(
 
 
 def rank(line: Helpline, audience: Audience | None, spoken: frozenset[str]) -> tuple[bool, float, bool, bool]:
-    """What a line is sorted by: whether one can talk there in a language of mine, topic, for everybody first."""
+    """What a line is sorted by: can I talk there in a language of mine, topic, for everybody first."""
     mine = not spoken or not spoken.isdisjoint(line.languages)
     can_talk = mine and not TALKING.isdisjoint(line.kinds)
     place = topic(line)

@@ -1,8 +1,8 @@
 """The offline pack: everything of this package in one signed file, for an app without a connection.
 
-A pack is one line of JSON (`format`, `algorithm`, and `sha256` and base64 `signature` of the payload), a line feed,
-and the payload: canonical JSON (keys sorted, no spaces, UTF-8). An app verifies the signature over the payload's
-bytes as they are, and keeps its old pack when that fails or when the new one is older.
+A pack is one line of JSON (`format`, `algorithm`, and `sha256` and base64 `signature` of the payload), a line
+feed, and the payload: canonical JSON (keys sorted, no spaces, UTF-8). An app verifies the signature over the
+payload's bytes as they are, and keeps its old pack when that fails or when the new one is older.
 """
 
 import base64

@@ -7,14 +7,13 @@ import msgspec
 from domain.crisis.bundle import BUNDLE, EmergencyNumber, Helpline
 from domain.crisis.countries import COUNTRIES, WORLDWIDE, known_country
 from domain.crisis.guidance import ONE_MINUTE_STEP, Step
-from domain.crisis.order import Audience, in_order
+from domain.crisis.order import AUDIENCES_WITH_UNKNOWN, Audience, in_order
 
 NOTE = (
     "These numbers were collected from public lists and may have changed; each says when it was last seen. "
     "If one does not answer, try the next."
 )
 LOCAL_SERVICES = "If a life is in danger, call your local emergency services now."
-AUDIENCES: tuple[Audience | None, ...] = (None, "adult", "youth")
 
 
 class CrisisResources(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -90,5 +89,5 @@ _SUBSTANCE_USE_EVERYWHERE = tuple(line for line in _EVERYWHERE if "substance_use
 _PREPARED = {
     (country, audience): prepare(country, audience)
     for country in (*COUNTRIES, WORLDWIDE)
-    for audience in AUDIENCES
+    for audience in AUDIENCES_WITH_UNKNOWN
 }

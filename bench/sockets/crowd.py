@@ -74,22 +74,29 @@ class Crowd:
         self._buffer = bytearray(READ_BYTES)
         self._view = memoryview(self._buffer)
 
-    def join(self, count: int, *, rooms: tuple[str, ...] = (), deflate: bool = False) -> list[Member]:
-        """Connect `count` clients through the whole handshake, at most `HANDSHAKES_AT_ONCE` at a time."""
+    def join(
+        self, count: int, *, rooms: tuple[str, ...] = (), deflate: bool = False, receive_bytes: int = 0
+    ) -> list[Member]:
+        """Connect `count` clients through the whole handshake, at most `HANDSHAKES_AT_ONCE` at a time.
+
+        receive_bytes: their receive buffer, where the kernel's own choice (0) would hide a stalled reader.
+        """
         deadline = time.monotonic() + PATIENCE_SECONDS
         greeting = connect_packet({"rooms": list(rooms)})
         joined: list[Member] = []
         waiting: set[int] = set()
         while len(joined) < count or waiting:
             while len(joined) < count and len(waiting) < HANDSHAKES_AT_ONCE:
-                member = self._knock(greeting, deflate)
+                member = self._knock(greeting, deflate, receive_bytes)
                 joined.append(member)
                 waiting.add(member.sock.fileno())
             waiting.difference_update(self._shake_hands(deadline))
         return joined
 
-    def _knock(self, greeting: bytes, deflate: bool) -> Member:
+    def _knock(self, greeting: bytes, deflate: bool, receive_bytes: int) -> Member:
         sock = socket.socket()
+        if receive_bytes:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         sock.connect(("127.0.0.1", self.port))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setblocking(False)
@@ -133,15 +140,13 @@ class Crowd:
         """What can be read now. Raises PeerClosedError at the end of the stream."""
         return bytes(self._view[: self._fill(member)])
 
-    def receive(
-        self, start: Callable[[], None], expected: int, seconds: float = PATIENCE_SECONDS
-    ) -> Reception:
-        """Run `start`, then count deliveries until `expected` have arrived or TimeoutError."""
+    def receive(self, start: Callable[[], None], expected: int) -> Reception:
+        """Run `start`, then count deliveries until `expected` have arrived, or TimeoutError."""
         reception = Reception()
         started, cpu_started = time.monotonic(), time.process_time()
         start()
         while reception.deliveries < expected:
-            for fd, _ in self.readable(started + seconds):
+            for fd, _ in self.readable(started + PATIENCE_SECONDS):
                 reception.deliveries += self._count(self.members[fd], reception.latencies_ns)
         reception.seconds = time.monotonic() - started
         reception.client_cpu_s = time.process_time() - cpu_started
@@ -177,8 +182,7 @@ class Crowd:
         return len(deliveries)
 
     def stall(self, member: Member) -> None:
-        """Stop reading this member's socket, with a receive buffer as small as the kernel allows."""
-        member.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        """Stop reading this member's socket."""
         self._epoll.unregister(member.sock.fileno())
 
     def leave(self) -> None:

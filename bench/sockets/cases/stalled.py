@@ -11,6 +11,7 @@ from bench.sockets.peer import Peer
 ROOM, OWN_ROOM = "feed", "trickle"
 RATE, OWN_RATE, SECONDS = 20, 1_000, 3.0
 WARM_UP_EMITS = 20
+SMALL_BUFFER_BYTES = 8_192
 
 
 def measure(peer: Peer, members: int, scale: float) -> dict[str, dict[str, float | str]]:
@@ -18,7 +19,7 @@ def measure(peer: Peer, members: int, scale: float) -> dict[str, dict[str, float
     seconds = max(1.0, SECONDS * scale)
     with opened_crowd(peer.port) as crowd:
         crowd.join(members - 1, rooms=(ROOM,))
-        [odd_one] = crowd.join(1, rooms=(ROOM, OWN_ROOM))
+        [odd_one] = crowd.join(1, rooms=(ROOM, OWN_ROOM), receive_bytes=SMALL_BUFFER_BYTES)
         odd_one.sampled = False
         crowd.receive(lambda: peer.emit(ROOM, WARM_UP_EMITS), WARM_UP_EMITS * members)
         before = peer.quiet_stats()

@@ -1,6 +1,7 @@
 """A word written into all three stores and read back from them."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import asyncpg
@@ -35,8 +36,8 @@ async def marks(urls: StoreUrls) -> list[str]:
     words = [await connection.fetchval("select word from marks")] if table else []
     await connection.close()
     client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(urls.mongodb_uri, serverSelectionTimeoutMS=1000)
-    document = await client.get_default_database().marks.find_one()
-    client.close()
+    with contextlib.closing(client):
+        document = await client.get_default_database().marks.find_one()
     async with Redis.from_url(urls.redis_url, decode_responses=True) as redis:
         word = await redis.get("mark")
     return words + ([document["word"]] if document else []) + ([word] if word else [])

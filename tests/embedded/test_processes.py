@@ -1,7 +1,6 @@
 """Launchers, supervisor and stores as real processes that get killed."""
 
 import os
-import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +42,9 @@ async def test_the_last_to_leave_returns_when_nothing_runs_any_more(data_dir: Pa
 async def test_a_killed_store_comes_back_with_its_data(store: str, data_dir: Path) -> None:
     async with embedded_stores(data_dir) as urls:
         await write_mark(urls, "kept")
-        os.kill(Folder.create(data_dir).load().pids[store], signal.SIGKILL)
+        server = psutil.Process(Folder.create(data_dir).load().pids[store])
+        server.kill()
+        assert all_end([server])
         assert await eventually_marks(urls) == ["kept", "kept", "kept"]
 
 

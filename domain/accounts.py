@@ -21,14 +21,50 @@ Avatar = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=r"^[a-
 Password = Annotated[str, msgspec.Meta(min_length=10, max_length=200)]
 Email = Annotated[str, msgspec.Meta(min_length=5, max_length=254, pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")]
 
-ADJECTIVES = (
-    "quiet brave gentle steady warm early patient honest open bright calm kind soft wild clear free "
-    "humble mellow sunny tidy"
-).split()
-ANIMALS = (
-    "otter heron badger sparrow fox robin turtle hare owl finch seal lynx beaver wren moth dolphin "
-    "raven swan newt deer"
-).split()
+ADJECTIVES = [
+    "quiet",
+    "brave",
+    "gentle",
+    "steady",
+    "warm",
+    "early",
+    "patient",
+    "honest",
+    "open",
+    "bright",
+    "calm",
+    "kind",
+    "soft",
+    "wild",
+    "clear",
+    "free",
+    "humble",
+    "mellow",
+    "sunny",
+    "tidy",
+]
+ANIMALS = [
+    "otter",
+    "heron",
+    "badger",
+    "sparrow",
+    "fox",
+    "robin",
+    "turtle",
+    "hare",
+    "owl",
+    "finch",
+    "seal",
+    "lynx",
+    "beaver",
+    "wren",
+    "moth",
+    "dolphin",
+    "raven",
+    "swan",
+    "newt",
+    "deer",
+]
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +124,7 @@ class EditAccount(Command, frozen=True):
 
     handle: Handle | msgspec.UnsetType = msgspec.UNSET
     avatar: Avatar | msgspec.UnsetType = msgspec.UNSET
-    country: Country | None | msgspec.UnsetType = msgspec.UNSET
+    country: Country | msgspec.UnsetType | None = msgspec.UNSET
     timezone: Timezone | msgspec.UnsetType = msgspec.UNSET
 
 

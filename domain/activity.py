@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from domain.clock import rfc3339
 from domain.jobs import Job
 from domain.ports import Ports
 
@@ -27,10 +28,10 @@ class ActivityRun(msgspec.Struct, frozen=True):
     total_days: int
 
 
-def activity_job(account_id: str, kind: str, ref: str) -> Job:
+def activity_job(account_id: str, kind: str, ref: str, at: datetime) -> Job:
     return Job(
         name="record_activity",
-        args={"account_id": account_id, "kind": kind, "ref": ref},
+        args={"account_id": account_id, "kind": kind, "ref": ref, "at": rfc3339(at)},
         key=f"record_activity:{ref}",
         lane="bulk",
     )

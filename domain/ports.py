@@ -6,7 +6,7 @@ and both pass the contract suite in `tests/contract/`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from domain.notifications import Notification
     from domain.pages import Cursor
     from domain.points import Entry
-    from domain.posts import Post, PostFilter
+    from domain.posts import Post, PostFilter, PostStatus
     from domain.responses import Response
-    from domain.rooms import Position, Slice
+    from domain.rooms import Logged, Position, Slice
     from domain.sessions import EndedSession, EndReason, RefreshToken, Session
     from domain.settings import Settings
 
@@ -110,9 +110,8 @@ class Ledger(Protocol):
     async def awards(self, post_id: str, ref: str | None) -> list[Entry]:
         """The awards for help with a post, or only those of one response or support to it."""
 
-    async def balance(self, account_id: str) -> int: ...
-
-    async def of_account(self, account_id: str, before: str | None, limit: int) -> list[Entry]: ...
+    async def balance(self, account_id: str) -> int:
+        """The sum of the account's entries."""
 
 
 class Outbox(Protocol):
@@ -122,12 +121,19 @@ class Outbox(Protocol):
     async def mark_done(self, event_id: str, at: datetime) -> None: ...
 
     async def due(self, older_than: datetime, limit: int) -> list[Event]:
-        """Not done, oldest first."""
+        """Not done, oldest first; one that failed waits ten seconds longer each time."""
+
+    async def mark_failed(self, event_id: str) -> None:
+        """Not for a lost store: for an event that cannot be told as it is."""
 
     async def reopen_since(self, moment: datetime) -> int:
         """Marks what was told since `moment` as not done, for a log that may have lost it."""
 
-    async def missing(self, event_ids: Sequence[str]) -> set[str]: ...
+    async def prune(self, done_before: datetime, limit: int) -> int:
+        """Deletes what was told long ago; returns how many."""
+
+    async def missing(self, event_ids: Sequence[str]) -> set[str]:
+        """Those of `event_ids` that were never recorded."""
 
 
 class Notifications(Protocol):
@@ -171,7 +177,10 @@ class Posts(Protocol):
     async def page(self, wanted: PostFilter, after: Cursor | None, limit: int) -> list[Post]:
         """In the order of `wanted.sort`, what comes after the cursor; raises `Invalid` for a foreign one."""
 
-    async def change(self, id: str, changes: dict[str, object]) -> Post | None: ...
+    async def change(
+        self, id: str, changes: dict[str, object], *, status: PostStatus | None = None
+    ) -> Post | None:
+        """The changed post; None without the post, or when it is not (any more) in `status`."""
 
     async def count_support(self, id: str, kind: str, change: int) -> Post | None: ...
 
@@ -193,6 +202,9 @@ class Responses(Protocol):
         self, post_id: str, after: Cursor | None, limit: int, *, without: Iterable[str] = ()
     ) -> list[Response]:
         """Live responses, oldest first."""
+
+    async def created_since(self, moment: datetime, limit: int) -> list[Response]:
+        """Live responses made at or after `moment`, oldest first."""
 
     async def change(self, id: str, changes: dict[str, object], *, status: str = "live") -> Response | None:
         """The changed response; None when it is not (any more) in `status`."""
@@ -225,6 +237,9 @@ class RoomLogs(Protocol):
 
     async def read(self, room: str, after: int, limit: int) -> Slice:
         """Events above `after` (the newest `limit` of them) and the log's position."""
+
+    async def server_run(self) -> str:
+        """Changes when the server behind the logs was restarted and may have lost its newest second."""
 
     async def positions(self, rooms: Sequence[str]) -> dict[str, Position]: ...
 
@@ -294,13 +309,21 @@ class Ports:
     announcer: Announcer
     probe: Callable[[], Awaitable[list[Health]]]
 
+    @property
+    def jobs(self) -> JobStore:
+        return self.records.jobs
+
 
 class RoomFeed(Protocol):
     """What a server hears live: events of the rooms it subscribed to, at most once each."""
 
-    async def subscribe(self, room: str) -> None: ...
+    async def subscribe(self, room: str) -> None:
+        """Returns when it hears the room; raises `Unavailable`, and hears it as soon as that is possible."""
 
     async def unsubscribe(self, room: str) -> None: ...
 
-    def heard(self) -> AsyncIterator[tuple[str, object] | None]:
-        """(room, `Logged`) as it comes; None after a reconnect, when events may have been lost."""
+    def silent_seconds(self) -> float:
+        """Since anything was heard; a feed that lives is never silent for long."""
+
+    async def run(self, hear: Callable[[str, Logged], None], lost: Callable[[], Awaitable[None]]) -> None:
+        """Listens until cancelled; calls `lost` after each (re)connect, when events may have been missed."""

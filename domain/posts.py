@@ -171,7 +171,9 @@ async def _check_circle(command: CreatePost, user: User, ports: Ports) -> None:
 async def _within_rate(command: CreatePost, user: User, ports: Ports) -> bool:
     """False for an SOS above the limit: it is told, but does not call helpers again."""
     try:
-        await limits.check(f"posts:{command.type}", user.id, ports.settings.posts_per_hour, limits.HOUR, ports)
+        await limits.check(
+            f"posts:{command.type}", user.id, ports.settings.posts_per_hour, limits.HOUR, ports
+        )
     except RateLimited:
         if command.type != "sos":
             raise
@@ -220,7 +222,7 @@ async def tell_of(post: Post, ports: Ports) -> None:
     )
     jobs = [
         Job(name="scan_post", args={"post_id": post.id}, key=f"scan_post:{post.id}", lane="urgent"),
-        activity.activity_job(post.author_id, post.type, post.id),
+        activity.activity_job(post.author_id, post.type, post.id, post.created_at),
     ]
     async with ports.transaction() as tx:
         owed = await events.record(event, jobs, tx)
@@ -280,7 +282,9 @@ async def get_post(post_id: str, user: User, ports: Ports) -> PostView:
     return (await post_views([post], ports))[0]
 
 
-async def feed(wanted: PostFilter, user: User, ports: Ports, *, cursor: str | None, limit: int) -> Page[PostView]:
+async def feed(
+    wanted: PostFilter, user: User, ports: Ports, *, cursor: str | None, limit: int
+) -> Page[PostView]:
     """The public feed, without the posts of anybody blocked."""
     blocked = await ports.records.blocks.around(user.id)
     wanted = msgspec.structs.replace(wanted, room=rooms.FEED, without_authors=tuple(sorted(blocked)))
@@ -310,7 +314,9 @@ async def _page(wanted: PostFilter, cursor: str | None, limit: int, ports: Ports
     found = await ports.content.posts.page(wanted, after, limit + 1)
     views = await post_views(found[:limit], ports)
     more = len(found) > limit
-    return Page(items=views, next_cursor=pages.encode_cursor(sort_key(found[limit - 1], wanted)) if more else None)
+    return Page(
+        items=views, next_cursor=pages.encode_cursor(sort_key(found[limit - 1], wanted)) if more else None
+    )
 
 
 def sort_key(post: Post, wanted: PostFilter) -> list[str | int]:
@@ -357,7 +363,9 @@ async def _changed(post: Post, changes: dict[str, object], user: User, ports: Po
 async def remove_post(post: Post, reason: str, ports: Ports) -> Post:
     """Gone from every surface; what it earned is reversed by the job."""
     changed = await ports.content.posts.change(post.id, {"status": "removed"})
-    job = Job(name="reverse_points", args={"post_id": post.id}, key=f"reverse_points:{post.id}", lane="default")
+    job = Job(
+        name="reverse_points", args={"post_id": post.id}, key=f"reverse_points:{post.id}", lane="default"
+    )
     await _tell("post:removed", post, {"reason": reason}, ports, jobs=[job])
     return changed or post
 

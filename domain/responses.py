@@ -89,8 +89,7 @@ class Thread(View, frozen=True):
     post: PostView
     responses: Page[ResponseView]
     mine: list[str]
-    position: rooms.Position
-    recovered: bool
+    position: rooms.RoomState
 
 
 async def respond(command: Respond, user: User, ports: Ports) -> ResponseAnswer:
@@ -152,7 +151,7 @@ def jobs_of(response: Response, post: Post, event_id: str) -> list[Job]:
             key=f"scan_response:{response.id}",
             lane="urgent" if post.type == "sos" else "default",
         ),
-        activity.activity_job(response.author_id, "response", response.id),
+        activity.activity_job(response.author_id, "response", response.id, response.created_at),
     ]
     if response.author_id == post.author_id:
         return jobs
@@ -202,18 +201,14 @@ async def post_responses(
     return Page(items=views, next_cursor=pages.encode_cursor([found[limit - 1].id]) if more else None)
 
 
-async def open_thread(command: OpenPost, user: User, ports: Ports) -> Thread:
-    """The thread with the position to listen on from; the position is read first, so nothing falls between."""
-    room = rooms.post_room(command.post_id)
-    position = (await ports.rooms.positions([room]))[room]
-    post = await posts.get_post(command.post_id, user, ports)
+async def open_thread(command: OpenPost, state: rooms.RoomState, user: User, ports: Ports) -> Thread:
+    """The thread as it is now; `state` says where its room stood before it was read."""
     size = ports.settings.page_size
     return Thread(
-        post=post,
+        post=await posts.get_post(command.post_id, user, ports),
         responses=await post_responses(command.post_id, user, ports, cursor=None, limit=size),
-        mine=await ports.content.supports.kinds_of(command.post_id, user.id),
-        position=position,
-        recovered=command.position is None or command.position == position,
+        mine=sorted(await ports.content.supports.kinds_of(command.post_id, user.id)),
+        position=state,
     )
 
 

@@ -9,7 +9,8 @@ from domain.wire import Command, View
 Kind = Literal["user", "circle", "feed", "post"]
 FEED = "feed"
 RoomName = Annotated[
-    str, msgspec.Meta(pattern=r"^(feed|(user|circle|post):[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$")
+    str,
+    msgspec.Meta(pattern=r"^(feed|(user|circle|post):[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$"),
 ]
 Epoch = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 POSITIONS_MAX = 200
@@ -86,7 +87,7 @@ def split(room: str) -> tuple[str, str]:
 def missed(log: Slice, position: Position | None) -> list[Logged] | None:
     """The events after `position`, whole and in order, or None when that cannot be proved.
 
-    Each event names the seq before it, so a hole (trimmed or lost) shows whatever the distance of the numbers.
+    Each event names the seq before it, so a hole (trimmed or lost) shows however far apart the numbers are.
     A reader may be ahead of a log that lost its newest second in a crash: it missed nothing.
     """
     if position is None or position.epoch != log.epoch:

@@ -57,7 +57,7 @@ class Tokens(View, frozen=True):
     access_token: str
     refresh_token: str
     expires_in: int
-    token_type: str = "Bearer"
+    token_type: str = "Bearer"  # noqa: S105  (the scheme of RFC 6750)
 
 
 class Registered(View, frozen=True):

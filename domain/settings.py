@@ -128,7 +128,7 @@ def production_problems(settings: Settings) -> list[str]:
         if not getattr(settings, name)
     ]
     problems += [
-        f"{name.upper()}: required in production (expected at least {SECRET_CHARACTERS_MIN} random characters)"
+        f"{name.upper()}: required in production, expected {SECRET_CHARACTERS_MIN} random characters or more"
         for name in ("jwt_secret", "encryption_key")
         if weak(getattr(settings, name).get_secret_value())
     ]
@@ -145,9 +145,11 @@ def weak(secret: str) -> bool:
 def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
     """Environment over `env_file` over defaults; raises `SettingsError` that lists every problem."""
     try:
-        settings = Settings(_env_file=env_file, **overrides)
+        settings = Settings(_env_file=env_file, **overrides)  # type: ignore[call-arg]
     except ValidationError as error:
-        raise SettingsError("\n".join(problem for item in error.errors() for problem in _lines(item))) from None
+        raise SettingsError(
+            "\n".join(problem for item in error.errors() for problem in _lines(item))
+        ) from None
     if problems := store_problems(settings):
         raise SettingsError("\n".join(problems))
     return settings
@@ -166,5 +168,9 @@ def _lines(item: Mapping[str, Any]) -> list[str]:
     if not item["loc"]:
         return message.split("\n")
     name = ".".join(str(part) for part in item["loc"]).upper()
-    shown = "" if any(word in name for word in ("SECRET", "KEY", "URL", "URI", "TOKEN")) else f", got {item['input']!r}"
+    shown = (
+        ""
+        if any(word in name for word in ("SECRET", "KEY", "URL", "URI", "TOKEN"))
+        else f", got {item['input']!r}"
+    )
     return [f"{name}: {message}{shown}"]

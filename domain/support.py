@@ -5,7 +5,6 @@ from typing import Literal
 
 from domain import access, activity, events, limits, points, posts, rooms
 from domain.accounts import User
-
 from domain.events import Event
 from domain.ids import derived_id
 from domain.jobs import Job
@@ -88,7 +87,7 @@ async def _answer(post: Post, user: User, ports: Ports) -> SupportAnswer:
 async def _tell_given(post: Post, kind: str, user: User, ports: Ports) -> None:
     """Also after a second tap: the first may have died between the stores."""
     event = changed_event(post.id, ports)
-    jobs = jobs_of(post, kind, user)
+    jobs = jobs_of(post, kind, user, ports.now())
     async with ports.transaction() as tx:
         owed = await events.record(event, jobs, tx)
     ports.announcer.announce(event, jobs=owed)
@@ -111,10 +110,10 @@ def support_ref(post_id: str, giver_id: str, kind: str) -> str:
     return derived_id("support", post_id, giver_id, kind)
 
 
-def jobs_of(post: Post, kind: str, user: User) -> list[Job]:
+def jobs_of(post: Post, kind: str, user: User, at: datetime) -> list[Job]:
     """Nobody is scored or notified for their own post."""
     ref = support_ref(post.id, user.id, kind)
-    jobs = [activity.activity_job(user.id, "support", ref)]
+    jobs = [activity.activity_job(user.id, "support", ref, at)]
     if user.id == post.author_id:
         return jobs
     score = Job(
@@ -251,5 +250,3 @@ async def compose_points(event: Event, ports: Ports) -> tuple[list[str], object]
         ref=event.refs["ref"],
     )
     return [rooms.user_room(account_id)], told
-
-

@@ -1,10 +1,9 @@
-"""Migrations of PostgreSQL: `python -m migrations.run [up | down [REVISION] | current]`.
+"""Migrations of PostgreSQL: `python -m db.migrate` is the command.
 
-Safe to start from many processes at once: they queue on an advisory lock and the late ones find nothing to do.
+Safe to start from many processes at once: they queue on an advisory lock, and the late ones find nothing
+to do.
 """
 
-import asyncio
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,7 +32,8 @@ async def current_revision(postgres_url: str) -> str | None:
     """The schema's revision; None for an empty database."""
     found: list[str | None] = []
     await _locked(
-        postgres_url, lambda connection: found.append(MigrationContext.configure(connection).get_current_revision())
+        postgres_url,
+        lambda connection: found.append(MigrationContext.configure(connection).get_current_revision()),
     )
     return found[0]
 
@@ -57,22 +57,3 @@ def _config(connection: Connection) -> Config:
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = connection
     return config
-
-
-async def main(arguments: list[str]) -> str:
-    """Runs one command against the configured stores, or the embedded ones; returns what to print."""
-    from db.stores import postgres_url
-
-    action, revision = (arguments + ["up", ""])[0], (arguments + ["", ""])[1]
-    async with postgres_url() as url:
-        if action == "up":
-            await migrate(url, revision or "head")
-        elif action == "down":
-            await roll_back(url, revision or "-1")
-        elif action != "current":
-            raise SystemExit(f"unknown command {action!r}: up, down or current")
-        return f"revision: {await current_revision(url) or 'none'}"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(asyncio.run(main(sys.argv[1:])) + "\n")

@@ -1,0 +1,15 @@
+"""The MongoDB side: what people wrote and gave."""
+
+from db.mongo.database import Mongo
+from db.mongo.posts import PostDocuments
+from db.mongo.responses import ResponseDocuments
+from db.mongo.supports import SupportDocuments
+from domain.ports import Content
+
+
+def content(database: Mongo) -> Content:
+    return Content(
+        posts=PostDocuments(database),
+        responses=ResponseDocuments(database),
+        supports=SupportDocuments(database),
+    )

@@ -1,0 +1,38 @@
+"""The PostgreSQL side: people, rights, points, and what still has to be told to whom."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from db.postgres.accounts import AccountRows
+from db.postgres.activities import ActivityRows
+from db.postgres.blocks import BlockRows
+from db.postgres.circles import CircleRows
+from db.postgres.database import Database
+from db.postgres.jobs import JobRows
+from db.postgres.ledger import LedgerRows
+from db.postgres.notifications import NotificationRows
+from db.postgres.outbox import OutboxRows
+from db.postgres.sessions import SessionRows
+from db.postgres.statements import Db
+from domain.ports import Records
+
+
+def records(db: Db) -> Records:
+    """All repositories, on the pool or on one transaction."""
+    return Records(
+        accounts=AccountRows(db),
+        sessions=SessionRows(db),
+        circles=CircleRows(db),
+        blocks=BlockRows(db),
+        ledger=LedgerRows(db),
+        outbox=OutboxRows(db),
+        jobs=JobRows(db),
+        notifications=NotificationRows(db),
+        activities=ActivityRows(db),
+    )
+
+
+@asynccontextmanager
+async def transaction(database: Database) -> AsyncIterator[Records]:
+    async with database.transaction() as statements:
+        yield records(statements)

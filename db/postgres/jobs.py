@@ -4,8 +4,6 @@ Keys are written in sorted order everywhere, so that two batches seldom wait for
 a worker repeats a batch that PostgreSQL broke off.
 """
 
-# ruff: noqa: S608  (statements are put together from constants of this module only)
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol

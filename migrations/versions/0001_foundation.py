@@ -106,6 +106,7 @@ create table outbox (
     refs jsonb not null,
     actor text not null default '',
     recorded_at timestamptz not null default now(),
+    failures integer not null default 0,
     done_at timestamptz
 );
 

@@ -1,0 +1,1 @@
+"""Actors: classes whose marked methods answer client events."""

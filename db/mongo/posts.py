@@ -1,0 +1,116 @@
+"""Posts in MongoDB."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import DuplicateKeyError
+
+from db.mongo.database import Document, Mongo, reachable
+from domain.errors import Invalid
+from domain.pages import Cursor
+from domain.posts import Post, PostFilter, PostStatus
+
+
+class PostDocuments:
+    def __init__(self, database: Mongo) -> None:
+        self._posts = database["posts"]
+
+    async def add(self, post: Post) -> Post:
+        try:
+            with reachable():
+                await self._posts.insert_one(document_of(post))
+        except DuplicateKeyError:
+            original = await self.by_client_id(post.author_id, post.client_id)
+            if original is None:
+                raise
+            return original
+        return post
+
+    async def get(self, id: str) -> Post | None:
+        return await self._one({"_id": id})
+
+    async def by_client_id(self, author_id: str, client_id: str) -> Post | None:
+        return await self._one({"author_id": author_id, "client_id": client_id})
+
+    async def _one(self, query: Document) -> Post | None:
+        with reachable():
+            found = await self._posts.find_one(query)
+        return post_of(found) if found else None
+
+    async def page(self, wanted: PostFilter, after: Cursor | None, limit: int) -> list[Post]:
+        query = {**conditions(wanted), **beyond(wanted, after)}
+        with reachable():
+            found = await self._posts.find(query).sort(order(wanted)).limit(limit).to_list(limit)
+        return [post_of(document) for document in found]
+
+    async def change(
+        self, id: str, changes: dict[str, object], *, status: PostStatus | None = None
+    ) -> Post | None:
+        guard = {"status": status} if status else {}
+        with reachable():
+            result = await self._posts.update_one({"_id": id, **guard}, {"$set": changes})
+        return await self.get(id) if result.matched_count else None
+
+    async def count_support(self, id: str, kind: str, change: int) -> Post | None:
+        with reachable():
+            await self._posts.update_one({"_id": id}, {"$inc": {f"supports.{kind}": change}})
+        return await self.get(id)
+
+    async def count_response(self, id: str, change: int) -> None:
+        with reachable():
+            await self._posts.update_one({"_id": id}, {"$inc": {"responses": change}})
+
+    async def created_since(self, moment: datetime, limit: int) -> list[Post]:
+        query = {"status": "live", "created_at": {"$gte": moment}}
+        with reachable():
+            found = await self._posts.find(query).sort("created_at", ASCENDING).limit(limit).to_list(limit)
+        return [post_of(document) for document in found]
+
+
+def document_of(post: Post) -> Document:
+    document: Document = msgspec.structs.asdict(post)
+    document["context"] = msgspec.structs.asdict(post.context)
+    return {"_id": document.pop("id"), "key": post.id, **document}
+
+
+def post_of(document: Document) -> Post:
+    """`msgspec` builds the structs; what else a document holds (a verdict, say) is not part of a post."""
+    return msgspec.convert({**document, "id": document["_id"]}, Post)
+
+
+def conditions(wanted: PostFilter) -> Document:
+    asked: dict[str, Any] = {
+        "rooms": wanted.room,
+        "author_id": wanted.author_id,
+        "type": wanted.type,
+        "categories": wanted.category,
+        "urgency": {"$gte": wanted.urgency_min} if wanted.urgency_min else None,
+        "responses": 0 if wanted.unanswered or wanted.sort == "oldest_unanswered" else None,
+    }
+    query = {name: value for name, value in asked.items() if value is not None}
+    query["status"] = {"$in": list(wanted.statuses)}
+    if wanted.without_authors:
+        query["author_id"] = {"$nin": list(wanted.without_authors)}
+    return query
+
+
+def order(wanted: PostFilter) -> list[tuple[str, int]]:
+    if wanted.sort == "urgent":
+        return [("urgency", DESCENDING), ("key", DESCENDING)]
+    return [("key", ASCENDING if wanted.sort == "oldest_unanswered" else DESCENDING)]
+
+
+def beyond(wanted: PostFilter, after: Cursor | None) -> Document:
+    """The range of keys behind a cursor; raises `Invalid` for the cursor of another order."""
+    match (wanted.sort, after):
+        case (_, None):
+            return {}
+        case ("urgent", [int(urgency), str(key)]):
+            return {"$or": [{"urgency": {"$lt": urgency}}, {"urgency": urgency, "key": {"$lt": key}}]}
+        case ("oldest_unanswered", [str(key)]):
+            return {"key": {"$gt": key}}
+        case ("recent", [str(key)]):
+            return {"key": {"$lt": key}}
+    raise Invalid("This cursor belongs to another list.", field="cursor")

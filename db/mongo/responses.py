@@ -1,0 +1,81 @@
+"""Responses in MongoDB."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+from pymongo import ASCENDING
+from pymongo.errors import DuplicateKeyError
+
+from db.mongo.database import Document, Mongo, reachable
+from domain.errors import Invalid
+from domain.pages import Cursor
+from domain.responses import Response
+
+
+class ResponseDocuments:
+    def __init__(self, database: Mongo) -> None:
+        self._responses = database["responses"]
+
+    async def add(self, response: Response) -> tuple[Response, bool]:
+        try:
+            with reachable():
+                await self._responses.insert_one(document_of(response))
+        except DuplicateKeyError:
+            original = await self.by_client_id(response.author_id, response.client_id)
+            if original is None:
+                raise
+            return original, False
+        return response, True
+
+    async def get(self, id: str) -> Response | None:
+        return await self._one({"_id": id})
+
+    async def by_client_id(self, author_id: str, client_id: str) -> Response | None:
+        return await self._one({"author_id": author_id, "client_id": client_id})
+
+    async def _one(self, query: Document) -> Response | None:
+        with reachable():
+            found = await self._responses.find_one(query)
+        return response_of(found) if found else None
+
+    async def page(
+        self, post_id: str, after: Cursor | None, limit: int, *, without: Iterable[str] = ()
+    ) -> list[Response]:
+        query: Document = {"post_id": post_id, "status": "live", **beyond(after)}
+        if hidden := list(without):
+            query["author_id"] = {"$nin": hidden}
+        with reachable():
+            found = await self._responses.find(query).sort("key", ASCENDING).limit(limit).to_list(limit)
+        return [response_of(document) for document in found]
+
+    async def created_since(self, moment: datetime, limit: int) -> list[Response]:
+        query = {"status": "live", "created_at": {"$gte": moment}}
+        with reachable():
+            found = (
+                await self._responses.find(query).sort("created_at", ASCENDING).limit(limit).to_list(limit)
+            )
+        return [response_of(document) for document in found]
+
+    async def change(self, id: str, changes: dict[str, object], *, status: str = "live") -> Response | None:
+        with reachable():
+            result = await self._responses.update_one({"_id": id, "status": status}, {"$set": changes})
+        return await self.get(id) if result.matched_count else None
+
+
+def document_of(response: Response) -> Document:
+    document: Document = msgspec.structs.asdict(response)
+    return {"_id": document.pop("id"), "key": response.id, **document}
+
+
+def response_of(document: Document) -> Response:
+    return msgspec.convert({**document, "id": document["_id"]}, Response)
+
+
+def beyond(after: Cursor | None) -> Document:
+    match after:
+        case None:
+            return {}
+        case [str(key)]:
+            return {"key": {"$gt": key}}
+    raise Invalid("This cursor belongs to another list.", field="cursor")

@@ -1,0 +1,51 @@
+"""Quick supports in MongoDB: the id says who gave which kind to what, so a second tap finds itself there."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from pymongo.errors import DuplicateKeyError
+
+from db.mongo.database import Mongo, reachable
+
+
+class SupportDocuments:
+    def __init__(self, database: Mongo) -> None:
+        self._supports = database["supports"]
+
+    async def add(self, post_id: str, giver_id: str, kind: str, at: datetime) -> bool:
+        document = {
+            "_id": support_id(post_id, giver_id, kind),
+            "post_id": post_id,
+            "giver_id": giver_id,
+            "kind": kind,
+            "created_at": at,
+        }
+        try:
+            with reachable():
+                await self._supports.insert_one(document)
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def remove(self, post_id: str, giver_id: str, kind: str) -> bool:
+        with reachable():
+            result = await self._supports.delete_one({"_id": support_id(post_id, giver_id, kind)})
+        return bool(result.deleted_count)
+
+    async def kinds_of(self, post_id: str, giver_id: str) -> list[str]:
+        with reachable():
+            found = await self._supports.find({"post_id": post_id, "giver_id": giver_id}).to_list(100)
+        return [document["kind"] for document in found]
+
+    async def from_givers(self, post_ids: Sequence[str], givers: Iterable[str]) -> list[tuple[str, str]]:
+        wanted = list(givers)
+        if not wanted or not post_ids:
+            return []
+        query = {"giver_id": {"$in": wanted}, "post_id": {"$in": list(post_ids)}}
+        with reachable():
+            found = await self._supports.find(query).to_list(None)
+        return [(document["post_id"], document["kind"]) for document in found]
+
+
+def support_id(post_id: str, giver_id: str, kind: str) -> str:
+    return f"{post_id}:{giver_id}:{kind}"

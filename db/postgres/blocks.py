@@ -1,0 +1,38 @@
+"""Blocks in PostgreSQL."""
+
+from datetime import datetime
+
+from db.postgres.statements import Db, changed
+
+
+class BlockRows:
+    def __init__(self, db: Db) -> None:
+        self.db = db
+
+    async def add(self, blocker_id: str, blocked_id: str, at: datetime) -> bool:
+        status = await self.db.execute(
+            """
+            insert into blocks (blocker_id, blocked_id, created_at) values ($1, $2, $3)
+            on conflict do nothing
+            """,
+            blocker_id,
+            blocked_id,
+            at,
+        )
+        return changed(status)
+
+    async def remove(self, blocker_id: str, blocked_id: str) -> bool:
+        status = await self.db.execute(
+            "delete from blocks where blocker_id = $1 and blocked_id = $2", blocker_id, blocked_id
+        )
+        return changed(status)
+
+    async def around(self, account_id: str) -> frozenset[str]:
+        rows = await self.db.fetch(
+            """
+            select blocked_id as id from blocks where blocker_id = $1
+            union select blocker_id from blocks where blocked_id = $1
+            """,
+            account_id,
+        )
+        return frozenset(row["id"] for row in rows)

@@ -1,0 +1,24 @@
+"""Leadership by advisory lock: one connection holds the name; losing the connection loses the lead."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from db.postgres.database import Database, reachable
+
+
+class AdvisoryLeadership:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def lead(self, name: str) -> AsyncIterator[bool]:
+        """True inside for the only holder of `name`; the lock goes with the connection whatever happens."""
+        async with self._database.connection() as held:
+            key = f"leader:{name}"
+            leading = bool(await held.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", key))
+            try:
+                yield leading
+            finally:
+                if leading:
+                    with reachable():
+                        await held.execute("select pg_advisory_unlock(hashtextextended($1, 0))", key)

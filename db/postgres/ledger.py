@@ -1,0 +1,74 @@
+"""The points ledger in PostgreSQL. The balance on the account moves in the statement of the entry."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from db.postgres.statements import Db, changed
+from domain.points import Entry
+
+COLUMNS = "key, account_id, change, reason, post_id, kind, receiver_id, ref, created_at"
+
+
+class LedgerRows:
+    def __init__(self, db: Db) -> None:
+        self.db = db
+
+    async def add(self, entry: Entry) -> bool:
+        status = await self.db.execute(
+            f"""
+            with entry as (
+                insert into points_ledger ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                on conflict (key) do nothing returning account_id, change
+            )
+            update accounts set strength_points = strength_points + entry.change
+            from entry where accounts.id = entry.account_id
+            """,
+            entry.key,
+            entry.account_id,
+            entry.change,
+            entry.reason,
+            entry.post_id,
+            entry.kind,
+            entry.receiver_id,
+            entry.ref,
+            entry.created_at,
+        )
+        return changed(status)
+
+    async def lock_pair(self, giver_id: str, receiver_id: str) -> None:
+        await self.db.execute(
+            "select pg_advisory_xact_lock(hashtextextended($1, 0))", f"points:{giver_id}:{receiver_id}"
+        )
+
+    async def earned(self, giver_id: str, receiver_id: str, day: date) -> int:
+        start = datetime.combine(day, time.min, UTC)
+        return int(
+            await self.db.fetchval(
+                """
+                select coalesce(sum(change), 0) from points_ledger
+                where account_id = $1 and receiver_id = $2 and reason = 'support'
+                    and created_at >= $3 and created_at < $4
+                """,
+                giver_id,
+                receiver_id,
+                start,
+                start + timedelta(days=1),
+            )
+        )
+
+    async def awards(self, post_id: str, ref: str | None) -> list[Entry]:
+        rows = await self.db.fetch(
+            f"""
+            select {COLUMNS} from points_ledger
+            where post_id = $1 and reason = 'support' and ($2::text is null or ref = $2) order by id
+            """,
+            post_id,
+            ref,
+        )
+        return [Entry(**row) for row in rows]
+
+    async def balance(self, account_id: str) -> int:
+        return int(
+            await self.db.fetchval(
+                "select coalesce(sum(change), 0) from points_ledger where account_id = $1", account_id
+            )
+        )

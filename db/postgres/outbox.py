@@ -1,0 +1,65 @@
+"""The outbox in PostgreSQL: what still has to be told."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from db.postgres.statements import Db
+from domain.events import Event
+
+
+class OutboxRows:
+    def __init__(self, db: Db) -> None:
+        self.db = db
+
+    async def add(self, event: Event) -> None:
+        await self.db.execute(
+            """
+            insert into outbox (id, name, at, refs, actor) values ($1, $2, $3, $4, $5)
+            on conflict (id) do nothing
+            """,
+            event.id,
+            event.name,
+            event.at,
+            event.refs,
+            event.actor,
+        )
+
+    async def mark_done(self, event_id: str, at: datetime) -> None:
+        await self.db.execute(
+            "update outbox set done_at = $2 where id = $1 and done_at is null", event_id, at
+        )
+
+    async def due(self, older_than: datetime, limit: int) -> list[Event]:
+        rows = await self.db.fetch(
+            """
+            select id, name, at, refs, actor from outbox
+            where done_at is null and at <= $1
+                and recorded_at + least(failures, 60) * interval '10 seconds' <= $1
+            order by at, id limit $2
+            """,
+            older_than,
+            limit,
+        )
+        return [Event(**row) for row in rows]
+
+    async def mark_failed(self, event_id: str) -> None:
+        await self.db.execute("update outbox set failures = failures + 1 where id = $1", event_id)
+
+    async def reopen_since(self, moment: datetime) -> int:
+        status = await self.db.execute("update outbox set done_at = null where done_at >= $1", moment)
+        return int(status.rpartition(" ")[2])
+
+    async def prune(self, done_before: datetime, limit: int) -> int:
+        status = await self.db.execute(
+            """
+            delete from outbox where id in
+                (select id from outbox where done_at < $1 order by done_at limit $2)
+            """,
+            done_before,
+            limit,
+        )
+        return int(status.rpartition(" ")[2])
+
+    async def missing(self, event_ids: Sequence[str]) -> set[str]:
+        rows = await self.db.fetch("select id from outbox where id = any($1::uuid[])", list(event_ids))
+        return set(event_ids) - {row["id"] for row in rows}

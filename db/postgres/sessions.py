@@ -1,0 +1,82 @@
+"""Sessions and refresh tokens in PostgreSQL."""
+
+from datetime import datetime
+
+from db.postgres.statements import Db
+from domain.accounts import User
+from domain.sessions import EndedSession, EndReason, RefreshToken, Session
+
+
+class SessionRows:
+    def __init__(self, db: Db) -> None:
+        self.db = db
+
+    async def add(self, session: Session) -> None:
+        await self.db.execute(
+            "insert into sessions (id, account_id, created_at) values ($1, $2, $3)",
+            session.id,
+            session.account_id,
+            session.created_at,
+        )
+
+    async def user_of(self, session_id: str) -> User | None:
+        row = await self.db.fetchrow(
+            """
+            select a.id, s.id as session_id, a.role, a.country, a.timezone
+            from sessions s join accounts a on a.id = s.account_id
+            where s.id = $1 and s.ended_at is null and a.status = 'active'
+            """,
+            session_id,
+        )
+        return User(**row) if row else None
+
+    async def end(self, session_id: str, reason: EndReason, at: datetime) -> None:
+        await self.db.execute(
+            "update sessions set ended_at = $3, end_reason = $2 where id = $1 and ended_at is null",
+            session_id,
+            reason,
+            at,
+        )
+
+    async def end_all(self, account_id: str, reason: EndReason, at: datetime) -> None:
+        await self.db.execute(
+            "update sessions set ended_at = $3, end_reason = $2 where account_id = $1 and ended_at is null",
+            account_id,
+            reason,
+            at,
+        )
+
+    async def ended_since(self, moment: datetime) -> list[EndedSession]:
+        rows = await self.db.fetch(
+            "select id as session_id, account_id, end_reason as reason from sessions where ended_at >= $1",
+            moment,
+        )
+        return [EndedSession(**row) for row in rows]
+
+    async def add_refresh(self, token: RefreshToken) -> None:
+        await self.db.execute(
+            "insert into refresh_tokens (token_hash, session_id, expires_at) values ($1, $2, $3)",
+            token.token_hash,
+            token.session_id,
+            token.expires_at,
+        )
+
+    async def lock_refresh(self, token_hash: bytes) -> RefreshToken | None:
+        row = await self.db.fetchrow(
+            """
+            select t.token_hash, t.session_id, s.account_id, t.expires_at, t.used_at,
+                s.ended_at is not null or a.status <> 'active' as session_ended
+            from refresh_tokens t
+            join sessions s on s.id = t.session_id
+            join accounts a on a.id = s.account_id
+            where t.token_hash = $1
+            for update of t, s
+            """,
+            token_hash,
+        )
+        return RefreshToken(**row) if row else None
+
+    async def mark_used(self, token_hash: bytes, at: datetime) -> None:
+        await self.db.execute(
+            "update refresh_tokens set used_at = $2 where token_hash = $1 and used_at is null", token_hash, at
+        )

@@ -1,0 +1,41 @@
+"""Redis connections: every option said, nothing retried behind our back, one language of failure."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, ReadOnlyError, RedisError, ResponseError
+
+from domain.errors import Unavailable
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Tells the loss of Redis as `Unavailable`; a command that Redis does not understand is our bug."""
+    try:
+        yield
+    except (BusyLoadingError, ReadOnlyError) as error:
+        raise Unavailable from error
+    except ResponseError:
+        raise
+    except (RedisError, OSError, TimeoutError) as error:
+        raise Unavailable from error
+
+
+def open_redis(url: str, *, connections_max: int, timeout_seconds: float) -> Redis:
+    """Connects at the first use. A repeated `INCR` counts twice, so no command is repeated here."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections_max,
+        timeout=timeout_seconds,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        socket_keepalive=True,
+        health_check_interval=0,
+        retry=Retry(NoBackoff(), 0),
+        retry_on_error=[],
+        retry_on_timeout=False,
+    )
+    return Redis(connection_pool=pool)

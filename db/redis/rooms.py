@@ -1,0 +1,156 @@
+"""Room logs in Redis: one stream a room, published and read by scripts, so that a room has one order.
+
+The keys of a room share its hash tag: the stream, its meta (epoch, seq, and the run of the server that wrote
+it) and, for each event id, the seq it got. A seq is never given twice within an epoch: Redis may lose its
+newest second in a crash, so the first event that a restarted server takes jumps `RESTART_JUMP` ahead. Every
+entry names the seq before it, which is how readers see a hole.
+"""
+
+import os
+import secrets
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from db.redis.connection import reachable
+from domain.events import Publication
+from domain.rooms import Logged, Position, Slice
+
+META_SECONDS = 30 * 24 * 3600
+"""A quiet room keeps its epoch this long, so that a reader who missed nothing is not told to start over."""
+RESTART_JUMP = 1_000_000
+READ_BATCH = 100
+
+PUBLISH = """
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'run')
+local epoch, previous = meta[1], tonumber(meta[2] or '0')
+if not epoch then epoch = ARGV[10] end
+local known = redis.call('HMGET', KEYS[3], 'epoch', 'seq')
+if known[1] == epoch then return tonumber(known[2]) end
+local seq = previous + 1
+if meta[3] and meta[3] ~= run then seq = previous + JUMP end
+local text = string.format('%.0f', seq)
+local body = '{"room":"' .. ARGV[5] .. '","seq":' .. text .. ',"epoch":"' .. epoch .. '",' .. ARGV[4]
+redis.call('HSET', KEYS[2], 'epoch', epoch, 'seq', text, 'run', run)
+redis.call('PEXPIRE', KEYS[2], ARGV[8])
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[6], text .. '-0',
+  'p', string.format('%.0f', previous), 'n', ARGV[2], 'a', ARGV[3], 'b', body)
+redis.call('PEXPIRE', KEYS[1], ARGV[7])
+redis.call('HSET', KEYS[3], 'epoch', epoch, 'seq', text)
+redis.call('PEXPIRE', KEYS[3], ARGV[9])
+redis.call('PUBLISH', ARGV[11], text .. ' ' .. string.format('%.0f', previous) .. ' ' .. epoch .. ' '
+  .. ARGV[2] .. ' ' .. ARGV[3] .. '\\n' .. body)
+return seq
+""".replace("JUMP", str(RESTART_JUMP))
+
+READ = """
+local epoch = redis.call('HGET', KEYS[2], 'epoch')
+if not epoch then
+  epoch = ARGV[3]
+  redis.call('HSET', KEYS[2], 'epoch', epoch, 'seq', '0')
+  redis.call('PEXPIRE', KEYS[2], ARGV[4])
+end
+local entries = {}
+if tonumber(ARGV[2]) > 0 then
+  entries = redis.call('XREVRANGE', KEYS[1], '+', ARGV[1], 'COUNT', ARGV[2])
+end
+return {epoch, redis.call('HGET', KEYS[2], 'seq'), entries}
+"""
+
+
+class RedisRoomLogs:
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        events_max: int,
+        log_seconds: int,
+        known_seconds: int,
+        crash_before: str = "",
+    ) -> None:
+        """`known_seconds`: how long a republished event id finds its seq. `crash_before`: for tests."""
+        self._redis = redis
+        self._publish = redis.register_script(PUBLISH)
+        self._read = redis.register_script(READ)
+        self._bounds = (events_max, log_seconds * 1000, META_SECONDS * 1000, known_seconds * 1000)
+        self._crash_before = crash_before
+
+    async def publish(self, publication: Publication) -> int:
+        room, event_id, event, actor, body = publication
+        if event == self._crash_before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        keys = [*room_keys(room), f"{tag(room)}:e:{event_id}"]
+        args: list[Any] = [event_id, event, actor, body, room, *self._bounds, fresh_epoch(), channel(room)]
+        with reachable():
+            return int(await self._publish(keys=keys, args=args))
+
+    async def read(self, room: str, after: int, limit: int) -> Slice:
+        with reachable():
+            answer = await self._read(keys=room_keys(room), args=read_arguments(after, limit))
+        return slice_of(answer)
+
+    async def server_run(self) -> str:
+        with reachable():
+            return str((await self._redis.info("server"))["run_id"])
+
+    async def positions(self, rooms: Sequence[str]) -> dict[str, Position]:
+        found: dict[str, Position] = {}
+        for start in range(0, len(rooms), READ_BATCH):
+            batch = rooms[start : start + READ_BATCH]
+            with reachable():
+                async with self._redis.pipeline(transaction=False) as pipe:
+                    for room in batch:
+                        await self._read(keys=room_keys(room), args=read_arguments(0, 0), client=pipe)
+                    answers = await pipe.execute()
+            slices = [slice_of(answer) for answer in answers]
+            found |= {
+                room: Position(epoch=log.epoch, seq=log.seq) for room, log in zip(batch, slices, strict=True)
+            }
+        return found
+
+
+def tag(room: str) -> str:
+    """The prefix of a room's keys; the braces keep them on one node of a cluster."""
+    return f"room:{{{room}}}"
+
+
+def room_keys(room: str) -> list[str]:
+    return [f"{tag(room)}:log", f"{tag(room)}:meta"]
+
+
+def channel(room: str) -> str:
+    return f"{tag(room)}:live"
+
+
+def room_of(channel_name: bytes) -> str:
+    return channel_name[len(b"room:{") : -len(b"}:live")].decode()
+
+
+def fresh_epoch() -> str:
+    return secrets.token_urlsafe(9)
+
+
+def read_arguments(after: int, limit: int) -> list[Any]:
+    return [f"{after + 1}-0", limit, fresh_epoch(), META_SECONDS * 1000]
+
+
+def slice_of(answer: list[Any]) -> Slice:
+    epoch = answer[0].decode()
+    events = [logged_of(entry, epoch) for entry in reversed(answer[2])]
+    return Slice(epoch, int(answer[1]), events)
+
+
+def logged_of(entry: list[Any], epoch: str) -> Logged:
+    seq = int(entry[0].partition(b"-")[0])
+    fields = dict(zip(entry[1][::2], entry[1][1::2], strict=True))
+    return Logged(seq, int(fields[b"p"]), epoch, fields[b"n"].decode(), fields[b"a"].decode(), fields[b"b"])
+
+
+def heard_of(message: bytes) -> Logged:
+    """A message of the live channel: `seq previous epoch event actor`, a line break, the envelope."""
+    head, _, body = message.partition(b"\n")
+    seq, previous, epoch, event, actor = head.decode().split(" ")
+    return Logged(int(seq), int(previous), epoch, event, actor, body)

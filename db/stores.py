@@ -1,0 +1,179 @@
+"""Opening and closing all stores: settings in, `Ports` out."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import redis.asyncio
+
+from db import mongo, postgres
+from db.cipher import AesGcmCipher
+from db.embedded import embedded_stores
+from db.mongo import database as mongo_database
+from db.mongo.schema import apply_schema
+from db.passwords import PasswordHasher
+from db.postgres import database as postgres_database
+from db.postgres.leadership import AdvisoryLeadership
+from db.redis.connection import open_redis
+from db.redis.connection import reachable as redis_reachable
+from db.redis.feed import RedisRoomFeed
+from db.redis.limits import RedisRateLimits
+from db.redis.queue import ArqQueue, open_arq
+from db.redis.rooms import RedisRoomLogs
+from db.secrets import with_secrets
+from db.tokens import AccessTokens
+from domain.clock import Clock, utc_now
+from domain.errors import DomainError
+from domain.events import Announcer
+from domain.ports import Health, Ports
+from domain.settings import Settings
+from migrations.run import migrate
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The open stores: `ports` for everybody, the rest for the entry points."""
+
+    ports: Ports
+    feed: RedisRoomFeed
+    queue: ArqQueue
+
+
+@asynccontextmanager
+async def located(settings: Settings) -> AsyncIterator[Settings]:
+    """`settings` with a URL for every store and every secret; the embedded stores run meanwhile."""
+    if not settings.embedded:
+        yield with_secrets(settings)
+        return
+    async with embedded_stores(settings.data_dir) as urls:
+        located_at = {
+            "postgres_url": urls.postgres_url,
+            "mongodb_uri": urls.mongodb_uri,
+            "redis_url": urls.redis_url,
+        }
+        yield with_secrets(settings.model_copy(update=located_at))
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings, *, now: Clock = utc_now) -> AsyncIterator[Stores]:
+    """Connects, migrates, and gives the ports; what was announced is told before the stores close.
+
+    Expects located settings: a URL for every store.
+    """
+    async with AsyncExitStack() as stack:
+        await migrate(settings.postgres_url)
+        stores = await _open(settings, now, stack)
+        try:
+            yield stores
+        finally:
+            await _drained(stores.ports.announcer, settings)
+
+
+async def _open(settings: Settings, now: Clock, stack: AsyncExitStack) -> Stores:
+    database = await postgres_database.open_database(
+        settings.postgres_url,
+        connections_max=settings.postgres_pool_max,
+        timeout_seconds=settings.store_timeout_seconds,
+    )
+    stack.push_async_callback(postgres_database.close_database, database)
+    documents = mongo_database.open_database(
+        settings.mongodb_uri, settings.mongodb_database, timeout_seconds=settings.store_timeout_seconds
+    )
+    stack.callback(mongo_database.close_database, documents)
+    await apply_schema(documents)
+    connections = open_redis(
+        settings.redis_url,
+        connections_max=settings.redis_pool_max,
+        timeout_seconds=settings.store_timeout_seconds,
+    )
+    stack.push_async_callback(connections.aclose)
+    arq = open_arq(
+        settings.redis_url,
+        connections_max=settings.redis_pool_max,
+        timeout_seconds=settings.store_timeout_seconds,
+    )
+    stack.push_async_callback(arq.aclose)
+    passwords = PasswordHasher(threads=settings.password_threads)
+    stack.callback(passwords.close)
+    queue = ArqQueue(arq)
+    ports = _ports(settings, now, database, documents, connections, queue, passwords)
+    return Stores(ports, RedisRoomFeed(connections, timeout_seconds=settings.store_timeout_seconds), queue)
+
+
+def _ports(
+    settings: Settings,
+    now: Clock,
+    database: postgres_database.Database,
+    documents: mongo_database.Mongo,
+    connections: redis.asyncio.Redis,
+    queue: ArqQueue,
+    passwords: PasswordHasher,
+) -> Ports:
+    announcer = Announcer(lambda: ports)
+    ports = Ports(
+        settings=settings,
+        now=now,
+        records=postgres.records(database),
+        transaction=lambda: postgres.transaction(database),
+        content=mongo.content(documents),
+        rooms=RedisRoomLogs(
+            connections,
+            events_max=settings.room_log_events,
+            log_seconds=settings.room_log_seconds,
+            known_seconds=settings.idempotency_hours * 3600,
+            crash_before=settings.fault_crash_before_publish,
+        ),
+        queue=queue,
+        limits=RedisRateLimits(connections),
+        passwords=passwords,
+        tokens=AccessTokens(
+            settings.jwt_secret.get_secret_value(), lifetime_seconds=settings.access_token_seconds
+        ),
+        cipher=AesGcmCipher(settings.encryption_key.get_secret_value()),
+        leadership=AdvisoryLeadership(database),
+        announcer=announcer,
+        probe=lambda: _probe(database, documents, connections),
+    )
+    return ports
+
+
+async def _drained(announcer: Announcer, settings: Settings) -> None:
+    """What is not told by then is told by the relay."""
+    try:
+        await asyncio.wait_for(announcer.drain(), settings.store_timeout_seconds)
+    except TimeoutError:
+        return
+
+
+async def _probe(
+    database: postgres_database.Database, documents: mongo_database.Mongo, connections: redis.asyncio.Redis
+) -> list[Health]:
+    async def ask_redis() -> None:
+        with redis_reachable():
+            await connections.ping()
+
+    async def ask_mongodb() -> None:
+        with mongo_database.reachable():
+            await documents.command("ping")
+
+    async def ask_postgres() -> None:
+        await database.fetchval("select 1")
+
+    return list(
+        await asyncio.gather(
+            _asked("postgres", ask_postgres), _asked("mongodb", ask_mongodb), _asked("redis", ask_redis)
+        )
+    )
+
+
+async def _asked(name: str, ask: Callable[[], Awaitable[None]]) -> Health:
+    started = time.perf_counter()
+    try:
+        await ask()
+    except DomainError:
+        ok = False
+    else:
+        ok = True
+    return Health(name, ok, round((time.perf_counter() - started) * 1000, 1))

@@ -1,0 +1,53 @@
+"""Resuming: what was missed in a room since a position, whole or refused."""
+
+import msgspec
+
+from domain import access, posts, rooms
+from domain.accounts import User
+from domain.errors import NotFound
+from domain.ports import Ports
+from domain.rooms import Logged, Position, Resume, RoomEvents
+
+INTERNAL = "~"
+"""Events of this prefix are for servers only."""
+
+
+async def resume(command: Resume, user: User, ports: Ports) -> dict[str, RoomEvents]:
+    """Room by room; a room the user may not hear is left out as if it did not exist."""
+    answers: dict[str, RoomEvents] = {}
+    for room, position in command.positions.items():
+        try:
+            answers[room] = await room_events(room, position, user, ports)
+        except NotFound:
+            continue
+    return answers
+
+
+async def room_events(room: str, position: Position | None, user: User, ports: Ports) -> RoomEvents:
+    """The events after `position`, without those of blocked people; `NotFound` for a room not to be heard."""
+    await check_hears(room, user, ports)
+    after = position.seq if position else 0
+    log = await ports.rooms.read(room, after, ports.settings.room_replay_events_max)
+    missed = rooms.missed(log, position)
+    blocked = await ports.records.blocks.around(user.id) if missed else frozenset[str]()
+    return RoomEvents(
+        room=room,
+        epoch=log.epoch,
+        seq=log.seq,
+        recovered=missed is not None,
+        events=[msgspec.Raw(event.body) for event in missed or [] if shown(event, blocked)],
+    )
+
+
+def shown(event: Logged, blocked: frozenset[str]) -> bool:
+    return event.actor not in blocked and not event.event.startswith(INTERNAL)
+
+
+async def check_hears(room: str, user: User, ports: Ports) -> None:
+    kind, id = rooms.split(room)
+    if kind == "post":
+        await posts.visible_post(id, user, ports)
+        return
+    role = await ports.records.circles.role_of(id, user.id) if kind == "circle" else None
+    if not access.hears_room(kind, id, user, role=role):
+        raise NotFound

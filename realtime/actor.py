@@ -1,0 +1,152 @@
+"""The choke point of socket events: decodes, limits, times, calls, and always answers.
+
+A connection is a mailbox (the engine hands over one event at a time, in order), an actor is a class whose
+methods are marked with `on`, and only what is marked can be reached.
+"""
+
+import asyncio
+import math
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+import structlog
+
+from domain.errors import DomainError, Invalid, RateLimited, Unavailable
+from domain.settings import Settings
+from domain.wire import Command
+from realtime.client import Client
+from realtime.metrics import EVENT_SECONDS, EVENTS
+
+log = structlog.get_logger(__name__)
+
+C = TypeVar("C", bound=Command)
+Method = Callable[[Any, Client, C], Awaitable[object]]
+Consolation = Callable[[C, Client], dict[str, object] | None]
+"""What a refusal carries as `data` all the same, from memory alone."""
+
+encode = msgspec.json.Encoder().encode
+
+
+class Handler(NamedTuple):
+    event: str
+    decoder: "msgspec.json.Decoder[Any]"
+    call: Callable[[Client, Any], Awaitable[object]]
+    console: Consolation[Any] | None
+
+
+class Mark(NamedTuple):
+    event: str
+    command: type[Command]
+    console: Consolation[Any] | None
+
+
+def on(
+    event: str, command: type[C], *, console: Consolation[C] | None = None
+) -> Callable[[Method[C]], Method[C]]:
+    """Makes a method the handler of `event`; `command` says what the event carries."""
+
+    def mark(method: Method[C]) -> Method[C]:
+        method.handles = Mark(event, command, console)  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+class Ack(msgspec.Struct, omit_defaults=True):
+    ok: bool
+    data: object = None
+    error: dict[str, object] | None = None
+
+
+class Actors:
+    """All handlers by event name."""
+
+    def __init__(self, actors: Iterable[object], settings: Settings) -> None:
+        self._settings = settings
+        self._handlers = {handler.event: handler for actor in actors for handler in handlers_of(actor)}
+
+    @property
+    def commands(self) -> list[str]:
+        return sorted(self._handlers)
+
+    async def receive(self, client: Client, event: str, arguments: bytes) -> bytes:
+        """Handles one event; returns the JSON of its ack, whatever happened."""
+        started = time.perf_counter()
+        handler = self._handlers.get(event)
+        if handler is None:
+            EVENTS.labels("unknown", "invalid").inc()
+            return refusal(Invalid("There is no such event.", field="event"))
+        ack, outcome = await self._answered(handler, client, arguments)
+        EVENTS.labels(event, outcome).inc()
+        EVENT_SECONDS.labels(event).observe(time.perf_counter() - started)
+        return ack
+
+    async def _answered(self, handler: Handler, client: Client, arguments: bytes) -> tuple[bytes, str]:
+        command: Any = None
+        try:
+            self._admit(client, arguments)
+            command = decoded(handler.decoder, arguments)
+            async with asyncio.timeout(self._settings.handler_timeout_seconds):
+                data = await handler.call(client, command)
+            return encode(Ack(ok=True, data=data)), "ok"
+        except DomainError as error:
+            return self._refused(error, handler, client, command)
+        except TimeoutError:
+            return self._refused(Unavailable(retry_after=1), handler, client, command)
+        except Exception:
+            log.exception("event.failed", event_name=handler.event, account_id=client.user.id)
+            return self._refused(DomainError(), handler, client, command)
+
+    def _admit(self, client: Client, arguments: bytes) -> None:
+        if len(arguments) > self._settings.payload_bytes_max:
+            raise Invalid("That is larger than we accept.")
+        if (wait := client.wait_seconds(self._settings.events_per_minute)) > 0:
+            raise RateLimited(retry_after=math.ceil(wait))
+
+    def _refused(
+        self, error: DomainError, handler: Handler, client: Client, command: Any
+    ) -> tuple[bytes, str]:
+        consolation = handler.console(command, client) if handler.console and command else None
+        return refusal(error, consolation), error.code
+
+
+def handlers_of(actor: object) -> list[Handler]:
+    methods = (getattr(actor, name) for name in dir(type(actor)) if not name.startswith("_"))
+    return [
+        Handler(mark.event, msgspec.json.Decoder(mark.command), method, mark.console)
+        for method in methods
+        if (mark := getattr(method, "handles", None)) is not None
+    ]
+
+
+def refusal(error: DomainError, data: object = None) -> bytes:
+    return encode(Ack(ok=False, data=data, error=error.as_dict()))
+
+
+FIELD = re.compile(r" - at `\$((?:\.[a-z_][a-z0-9_]{0,40}|\[\.\.\.\]|\[\d+\])+)`$")
+KNOWN_FIELD = re.compile(r"^(Object (?:contains unknown|missing required) field) `([a-z_][a-z0-9_]{0,40})`")
+
+
+def decoded(decoder: "msgspec.json.Decoder[Any]", arguments: bytes) -> Any:
+    """The command, or `Invalid` that names the field and never repeats what was sent."""
+    try:
+        return decoder.decode(arguments or b"{}")
+    except msgspec.ValidationError as error:
+        raise invalid(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Invalid("An event carries one JSON object.") from None
+
+
+def invalid(text: str) -> Invalid:
+    """msgspec's message without values: field names of ours and type names are all that is kept."""
+    path = FIELD.search(text)
+    field = path.group(1).replace("[...]", "").strip(".") if path else None
+    message = FIELD.sub("", text)
+    if (known := KNOWN_FIELD.match(message)) is not None:
+        return Invalid(f"{known.group(1)}.", field=".".join(part for part in (field, known.group(2)) if part))
+    if message.startswith(("Invalid enum value", "Object contains unknown")):
+        message = message.split(" '")[0].split(" `")[0]
+    return Invalid(f"{message}.", field=field)

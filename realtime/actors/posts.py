@@ -1,0 +1,48 @@
+"""Posts and threads."""
+
+from domain import posts, responses, rooms
+from domain.ports import Ports
+from domain.posts import ClosePost, CreatePost, DeletePost, EditUrgency, PostAnswer, PostCreated
+from domain.responses import LeavePost, OpenPost, Thread
+from realtime.actor import on
+from realtime.client import Client
+from realtime.rooms import Rooms
+
+
+def crisis_help(command: CreatePost, client: Client) -> dict[str, object] | None:
+    """The numbers go out with a refusal too, when the text or the type calls for them."""
+    resources = posts.offered_help(command, client.user)
+    return {"crisis": resources} if resources else None
+
+
+class PostActor:
+    def __init__(self, ports: Ports, rooms: Rooms) -> None:
+        self.ports = ports
+        self.rooms = rooms
+
+    @on("post:create", CreatePost, console=crisis_help)
+    async def create(self, client: Client, command: CreatePost) -> PostCreated:
+        return await posts.create_post(command, client.user, self.ports)
+
+    @on("post:edit_urgency", EditUrgency)
+    async def edit_urgency(self, client: Client, command: EditUrgency) -> PostAnswer:
+        return await posts.edit_urgency(command, client.user, self.ports)
+
+    @on("post:close", ClosePost)
+    async def close(self, client: Client, command: ClosePost) -> PostAnswer:
+        return await posts.close_post(command, client.user, self.ports)
+
+    @on("post:delete", DeletePost)
+    async def delete(self, client: Client, command: DeletePost) -> PostAnswer:
+        return await posts.delete_post(command, client.user, self.ports)
+
+    @on("post:open", OpenPost)
+    async def open(self, client: Client, command: OpenPost) -> Thread:
+        """Joins first, reads then: an answer in between is heard and read, never lost."""
+        await posts.visible_post(command.post_id, client.user, self.ports)
+        state = await self.rooms.join(client, rooms.post_room(command.post_id), command.position)
+        return await responses.open_thread(command, state, client.user, self.ports)
+
+    @on("post:leave", LeavePost)
+    async def leave(self, client: Client, command: LeavePost) -> None:
+        self.rooms.leave(client, rooms.post_room(command.post_id))

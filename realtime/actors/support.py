@@ -1,0 +1,29 @@
+"""Quick support and responses."""
+
+from domain import responses, support
+from domain.ports import Ports
+from domain.responses import DeleteResponse, Respond, ResponseAnswer
+from domain.support import GiveSupport, SupportAnswer, UndoSupport
+from realtime.actor import on
+from realtime.client import Client
+
+
+class SupportActor:
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+
+    @on("support:quick", GiveSupport)
+    async def quick(self, client: Client, command: GiveSupport) -> SupportAnswer:
+        return await support.give_support(command, client.user, self.ports)
+
+    @on("support:undo", UndoSupport)
+    async def undo(self, client: Client, command: UndoSupport) -> SupportAnswer:
+        return await support.undo_support(command, client.user, self.ports)
+
+    @on("support:respond", Respond)
+    async def respond(self, client: Client, command: Respond) -> ResponseAnswer:
+        return await responses.respond(command, client.user, self.ports)
+
+    @on("response:delete", DeleteResponse)
+    async def delete(self, client: Client, command: DeleteResponse) -> None:
+        await responses.delete_response(command, client.user, self.ports)

@@ -1,0 +1,165 @@
+"""The entrance: who may connect, what they hear first."""
+
+import asyncio
+import random
+from typing import Annotated
+
+import msgspec
+import structlog
+
+from domain import rooms, sessions
+from domain.accounts import OwnAccount, User, get_me
+from domain.clock import rfc3339
+from domain.errors import DomainError, Unauthenticated, Unavailable
+from domain.ports import Ports
+from domain.posts import visible_post
+from domain.rooms import Position, Positions, RoomState
+from domain.wire import Command, View
+from realtime.client import Client
+from realtime.engine import Connection, ConnectionRefused
+from realtime.metrics import CONNECTS
+from realtime.rooms import Rooms
+from realtime.sessions import Sessions
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = (1.0, 5.0)
+"""Refused clients come back at a random moment between these."""
+
+
+class Device(Command, frozen=True):
+    platform: Annotated[str, msgspec.Meta(max_length=32)] = "unknown"
+    app_version: Annotated[str, msgspec.Meta(max_length=32)] = ""
+
+
+class Auth(Command, frozen=True):
+    """The `auth` payload of a connect."""
+
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+    positions: Positions = {}
+    device: Device = Device()
+
+
+class Limits(View, frozen=True):
+    payload_bytes: int
+    post_characters: int
+    response_characters: int
+    page_size: int
+
+
+class Ready(View, frozen=True):
+    user: OwnAccount
+    session_id: str
+    rooms: dict[str, RoomState]
+    limits: Limits
+    server_time: str
+
+
+class Entrance:
+    def __init__(self, ports: Ports, rooms: Rooms, sessions: Sessions) -> None:
+        self._ports = ports
+        self._rooms = rooms
+        self._sessions = sessions
+
+    async def connect(self, connection: Connection, auth: object) -> None:
+        """Accepts with `ready` after everything that was missed, or raises `ConnectionRefused`."""
+        try:
+            async with asyncio.timeout(self._ports.settings.handler_timeout_seconds * 2):
+                await self._admit(connection, asked(auth))
+        except DomainError as error:
+            raise self._refused(error) from error
+        except TimeoutError as error:
+            raise self._refused(Unavailable()) from error
+        CONNECTS.labels("accepted").inc()
+
+    def _refused(self, error: DomainError) -> ConnectionRefused:
+        CONNECTS.labels(error.code).inc()
+        return ConnectionRefused(refusal_of(error))
+
+    async def _admit(self, connection: Connection, auth: Auth) -> None:
+        claims = self._ports.tokens.verify(auth.token, self._ports.now())
+        user = await sessions.identify(auth.token, self._ports)
+        if self._sessions.count(user.id) >= self._ports.settings.sockets_per_account:
+            raise Unavailable("Too many of your devices are connected.")
+        client = Client(connection, user, claims.expires_at, auth.device.platform)
+        connection.user = client
+        self._sessions.add(client)
+        try:
+            await self._welcome(client, auth.positions)
+        except BaseException:
+            self._sessions.remove(client)
+            connection.user = None
+            raise
+
+    async def _welcome(self, client: Client, positions: dict[str, Position]) -> None:
+        user = client.user
+        self._rooms.set_blocked(client, await self._ports.records.blocks.around(user.id))
+        names = await self._rooms_of(user, positions)
+        states = await self.join_all(client, names, positions)
+        ready = Ready(
+            user=await get_me(user, self._ports),
+            session_id=user.session_id,
+            rooms=states,
+            limits=self._limits(),
+            server_time=rfc3339(self._ports.now()),
+        )
+        client.connection.send(client.connection.server.frame("ready", msgspec.json.encode(ready)))
+
+    async def _rooms_of(self, user: User, positions: dict[str, Position]) -> list[str]:
+        """My own, the feed, my circles, and the threads I had open and may still see."""
+        members = await self._ports.records.circles.of_account(user.id)
+        threads = [name for name in positions if name.startswith("post:")]
+        seen = await asyncio.gather(*(self._sees_thread(name, user) for name in threads))
+        return [
+            rooms.user_room(user.id),
+            rooms.FEED,
+            *(rooms.circle_room(member.circle_id) for member in members),
+            *(name for name, visible in zip(threads, seen, strict=True) if visible),
+        ]
+
+    async def _sees_thread(self, room: str, user: User) -> bool:
+        try:
+            await visible_post(rooms.split(room)[1], user, self._ports)
+        except DomainError as error:
+            if error.code != "not_found":
+                raise
+            return False
+        return True
+
+    async def join_all(
+        self, client: Client, names: list[str], positions: dict[str, Position]
+    ) -> dict[str, RoomState]:
+        states = await asyncio.gather(
+            *(self._rooms.join(client, name, positions.get(name)) for name in names)
+        )
+        return dict(zip(names, states, strict=True))
+
+    def _limits(self) -> Limits:
+        settings = self._ports.settings
+        return Limits(
+            payload_bytes=settings.payload_bytes_max,
+            post_characters=settings.post_characters_max,
+            response_characters=settings.response_characters_max,
+            page_size=settings.page_size,
+        )
+
+    async def disconnect(self, connection: Connection, reason: str) -> None:
+        client = connection.user
+        if isinstance(client, Client):
+            self._sessions.remove(client)
+            self._rooms.forget(client, connection.server.manager.get_rooms(client.sid, "/"))
+
+
+def asked(auth: object) -> Auth:
+    try:
+        return msgspec.convert(auth, Auth)
+    except msgspec.ValidationError:
+        raise Unauthenticated from None
+
+
+def refusal_of(error: DomainError) -> dict[str, object]:
+    """The data of a connect error. A come-back time is jittered, so that not everybody returns at once."""
+    data = error.as_dict()
+    if error.temporary:
+        data["retry_after"] = round(random.uniform(*RETRY_SECONDS), 2)
+    return data

@@ -1,0 +1,123 @@
+"""The realtime server: the engine, the entrance, the rooms and the actors, put together."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from domain import rooms as room_names
+from domain.errors import Unavailable
+from domain.ports import Ports, RoomFeed
+from domain.rooms import Logged
+from realtime.actor import Actors
+from realtime.actors.account import AccountActor
+from realtime.actors.circles import CircleActor
+from realtime.actors.posts import PostActor
+from realtime.actors.support import SupportActor
+from realtime.client import Client
+from realtime.engine import Bounds, Connection, Server
+from realtime.entrance import Entrance, refusal_of
+from realtime.rooms import Rooms
+from realtime.sessions import Sessions
+
+log = structlog.get_logger(__name__)
+
+FEED_SILENT_SECONDS_MAX = 10.0
+
+
+class MemberData(msgspec.Struct):
+    """The part of a `circle:member` envelope that moves sockets."""
+
+    circle_id: str
+    action: str
+
+
+class MemberEnvelope(msgspec.Struct):
+    data: MemberData
+
+
+class Realtime:
+    """Serves Socket.IO on an aiohttp application. `start`, then `drain` and `stop`."""
+
+    def __init__(self, ports: Ports, feed: RoomFeed) -> None:
+        settings = ports.settings
+        self.ports = ports
+        self.engine = Server(
+            bounds=Bounds(
+                max_connections=settings.connections_max, outbound_bytes=settings.outbound_buffer_bytes
+            ),
+            max_http_buffer_size=settings.payload_bytes_max * 2,
+            cors_allowed_origins=list(settings.cors_origins) or None,
+        )
+        self.engine.refusal = lambda why: refusal_of(Unavailable())
+        self.sessions = Sessions(self.engine, ports)
+        self.engine.slow_consumer_frame = self.sessions.farewell("slow_consumer")
+        self.rooms = Rooms(self.engine, feed, ports, broken=self._end_broken)
+        self.rooms.watch("circle:member", self._follow_membership)
+        self.entrance = Entrance(ports, self.rooms, self.sessions)
+        self.actors = Actors(
+            [
+                PostActor(ports, self.rooms),
+                SupportActor(ports),
+                CircleActor(ports, self.rooms),
+                AccountActor(ports),
+            ],
+            settings,
+        )
+        self.engine.on_connect(self.entrance.connect)
+        self.engine.on_disconnect(self.entrance.disconnect)
+        self.engine.on_raw(self._receive)
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def attach(self, app: web.Application) -> None:
+        self.engine.attach(app)
+
+    def start(self) -> None:
+        self._start(self.rooms.run(), "room-feed")
+        self._start(self.sessions.watch(), "session-watch")
+
+    @property
+    def hearing(self) -> bool:
+        """False when nothing came from the room feed for too long: then nobody here is told anything."""
+        return self.rooms.silent_seconds() < FEED_SILENT_SECONDS_MAX
+
+    async def drain(self) -> None:
+        """Refuses newcomers, lets handlers finish, tells clients to come back elsewhere, closes them."""
+        await self.engine.drain(self.sessions.farewell("draining"), self.ports.settings.drain_seconds)
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _receive(
+        self, connection: Connection, event: str, arguments: bytes, namespace: str
+    ) -> Coroutine[Any, Any, bytes]:
+        return self.actors.receive(connection.user, event, arguments)
+
+    async def _end_broken(self, clients: list[Client]) -> None:
+        for client in clients:
+            self.sessions.end(client, "draining")
+
+    def _follow_membership(self, room: str, event: Logged) -> None:
+        """Every phone of a member enters or leaves the circle's room with the event that says so."""
+        change = msgspec.json.decode(event.body, type=MemberEnvelope).data
+        circle = room_names.circle_room(change.circle_id)
+        for client in self.sessions.of_account(event.actor):
+            if change.action == "left":
+                self.rooms.leave(client, circle)
+            elif room == room_names.user_room(event.actor):
+                self._start(self.rooms.join(client, circle), "circle-join")
+
+    def _start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("realtime.task_failed", task=task.get_name(), error=type(error).__name__)

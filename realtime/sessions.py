@@ -1,0 +1,87 @@
+"""Clients by account and session on this server, and how they are told to go."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from domain.ports import Ports
+from domain.sessions import EndReason
+from realtime.client import Client
+from realtime.engine import Frame, Server
+from realtime.metrics import CLOSED
+
+log = structlog.get_logger(__name__)
+
+OVERLAP = timedelta(seconds=30)
+"""Sessions that ended this long ago are looked at again: clocks and commits are not in step."""
+
+FAREWELLS: dict[EndReason, str] = {
+    "logged_out": "logged_out",
+    "password_changed": "logged_out",
+    "reuse": "logged_out",
+    "banned": "banned",
+    "erased": "erased",
+}
+
+
+class Sessions:
+    def __init__(self, server: Server, ports: Ports) -> None:
+        self._server = server
+        self._ports = ports
+        self._by_account: defaultdict[str, set[Client]] = defaultdict(set)
+        self._by_session: defaultdict[str, set[Client]] = defaultdict(set)
+
+    def add(self, client: Client) -> None:
+        self._by_account[client.user.id].add(client)
+        self._by_session[client.user.session_id].add(client)
+
+    def remove(self, client: Client) -> None:
+        for index, key in ((self._by_account, client.user.id), (self._by_session, client.user.session_id)):
+            index[key].discard(client)
+            if not index[key]:
+                del index[key]
+
+    def of_account(self, account_id: str) -> frozenset[Client]:
+        return frozenset(self._by_account.get(account_id, ()))
+
+    def count(self, account_id: str) -> int:
+        return len(self._by_account.get(account_id, ()))
+
+    @property
+    def clients(self) -> Iterable[Client]:
+        return [client for clients in self._by_session.values() for client in clients]
+
+    def end(self, client: Client, code: str) -> None:
+        """Tells the client why, in its last frame, and closes it."""
+        if client.ended:
+            return
+        client.ended = True
+        CLOSED.labels(code).inc()
+        client.connection.retire(self.farewell(code))
+
+    def farewell(self, code: str) -> Frame:
+        return self._server.frame("session:ended", msgspec.json.encode({"code": code}))
+
+    async def watch(self) -> None:
+        """Ends clients whose session ended anywhere, or whose token ran out; until cancelled."""
+        since = self._ports.now()
+        while True:
+            await asyncio.sleep(self._ports.settings.session_check_seconds)
+            try:
+                since = await self._check(since)
+            except Exception as error:  # noqa: BLE001  (whatever it is, the watch goes on)
+                log.warning("sessions.check_failed", error=type(error).__name__)
+
+    async def _check(self, since: datetime) -> datetime:
+        now = self._ports.now()
+        for ended in await self._ports.records.sessions.ended_since(since - OVERLAP):
+            for client in list(self._by_session.get(ended.session_id, ())):
+                self.end(client, FAREWELLS[ended.reason])
+        for client in self.clients:
+            if client.expires_at <= now:
+                self.end(client, "token_expired")
+        return now

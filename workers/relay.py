@@ -1,0 +1,96 @@
+"""The relay: tells every committed event that nobody told.
+
+One leader among all workers, by advisory lock. Telling is idempotent, so a second leader for a moment does no
+harm. It also sweeps content that never reached the outbox, and lets the recovery of the queue take its turn.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+from prometheus_client import Counter
+
+from domain import sweeping
+from domain.errors import Unavailable
+from domain.events import Event, tell
+from domain.ports import Ports
+from workers.loop import keep_alive
+
+log = structlog.get_logger(__name__)
+
+RELAYED = Counter("outbox_relayed_total", "Events told by the relay instead of their own process", ["name"])
+BATCH = 200
+RETOLD_AFTER_RESTART = timedelta(seconds=60)
+"""A restarted Redis may have lost its newest second; what was told in this window is told again."""
+SWEEP_SECONDS = 10.0
+KEPT = timedelta(days=1)
+PRUNE_BATCH = 1_000
+STANDBY_SECONDS = 1.0
+
+
+class Relay:
+    def __init__(self, ports: Ports, *, recover: Callable[[], Awaitable[object]]) -> None:
+        """`recover` gives the job queue its turn, about twice a second."""
+        self._ports = ports
+        self._recover = recover
+        self._server_run = ""
+        self._swept_at = float("-inf")
+
+    async def run(self) -> None:
+        """Leads, or stands by, until cancelled."""
+        await keep_alive("relay", self._lead_or_wait)
+
+    async def _lead_or_wait(self) -> None:
+        async with self._ports.leadership.lead("relay") as leading:
+            if not leading:
+                await asyncio.sleep(STANDBY_SECONDS)
+                return
+            log.info("relay.leading")
+            while True:
+                await self.turn()
+                await asyncio.sleep(self._ports.settings.relay_poll_seconds)
+
+    async def turn(self) -> int:
+        """One round; returns how many events it told."""
+        await self._recover()
+        await self._retell_after_restart()
+        told = await self._tell_due()
+        await self._sweep()
+        return told
+
+    async def _retell_after_restart(self) -> None:
+        run = await self._ports.rooms.server_run()
+        if run == self._server_run:
+            return
+        reopened = await self._ports.records.outbox.reopen_since(self._ports.now() - RETOLD_AFTER_RESTART)
+        self._server_run = run
+        log.info("relay.reopened", events=reopened)
+
+    async def _tell_due(self) -> int:
+        older_than = self._ports.now() - timedelta(seconds=self._ports.settings.relay_after_seconds)
+        due = await self._ports.records.outbox.due(older_than, BATCH)
+        told = [await self._told(event) for event in due]
+        return sum(told)
+
+    async def _told(self, event: Event) -> bool:
+        """An event that cannot be told lets those behind it pass; a lost store ends the round."""
+        try:
+            await tell(event, self._ports)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("relay.untellable", event_name=event.name, event_id=event.id)
+            await self._ports.records.outbox.mark_failed(event.id)
+            return False
+        RELAYED.labels(event.name).inc()
+        return True
+
+    async def _sweep(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._swept_at < SWEEP_SECONDS:
+            return
+        self._swept_at = now
+        if swept := await sweeping.sweep_unrecorded(self._ports):
+            log.warning("relay.swept", content=swept)
+        await self._ports.records.outbox.prune(self._ports.now() - KEPT, PRUNE_BATCH)

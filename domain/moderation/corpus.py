@@ -1,0 +1,90 @@
+"""The training texts: the project's own families, the development set, and the public data as weak evidence."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from domain.moderation import words
+from domain.moderation.labels import CODES, LABELS, Label
+
+CORPUS = Path(__file__).parent / "corpus"
+PUBLIC_WEIGHT = 0.25
+"""Public rows are labelled by others, for other purposes: one of ours counts as four of theirs."""
+
+
+class Example(msgspec.Struct, frozen=True):
+    """A text. `known` are the labels its source says anything about; outside of it a missing label means nothing."""
+
+    text: str
+    labels: frozenset[Label]
+    known: frozenset[Label]
+    family: str
+    source: str
+    weight: float = 1.0
+
+    @property
+    def validates(self) -> bool:
+        """Whether its family belongs to the third that is kept for validation."""
+        return zlib.crc32(self.family.encode()) % 3 == 0
+
+
+class CorpusError(ValueError):
+    """A line of the corpus cannot be read: file, line number and what is wrong."""
+
+
+def families(folder: Path = CORPUS) -> Iterator[Example]:
+    """Every line of `folder/*.txt`."""
+    for path in sorted(folder.glob("*.txt")):
+        yield from _read(path)
+
+
+def _read(path: Path) -> Iterator[Example]:
+    family = path.stem
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.startswith("#"):
+            family = line[1:].split("|")[0].strip()
+        elif line.strip():
+            codes, separator, text = line.partition(": ")
+            if not separator or not text.strip():
+                raise CorpusError(f"{path.name}:{number}: expected `codes: text`")
+            yield _example(text, codes, family, f"{path.name}:{number}")
+
+
+def _example(text: str, codes: str, family: str, place: str) -> Example:
+    try:
+        labels = frozenset(CODES[code] for code in codes.split() if code != "ok")
+    except KeyError as error:
+        raise CorpusError(f"{place}: unknown code {error}") from error
+    return Example(text.replace("\\n", "\n"), labels, frozenset(LABELS), family, "corpus")
+
+
+def development() -> list[Example]:
+    """The development set; each note is a family of its own kind, each row a family of one."""
+    lines = (words.DATA / "dev.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [
+        Example(row["text"], frozenset(row["labels"]), frozenset(LABELS), f"dev-{number}", row["note"])
+        for number, row in enumerate(rows)
+    ]
+
+
+def public() -> list[Example]:
+    """Openly licensed texts mapped to our labels (see data/NOTICE); the development set is left out of it."""
+    with gzip.open(words.DATA / "train.jsonl.gz", "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    return [
+        Example(
+            row["text"],
+            frozenset(row["labels"]),
+            frozenset(row["known"]),
+            f"{row['source']}-{number}",
+            row["source"],
+            PUBLIC_WEIGHT,
+        )
+        for number, row in enumerate(rows)
+        if row["source"] != "dev"
+    ]

@@ -1,0 +1,173 @@
+"""What the model sees of a stretch of text: words, their classes, who does what and when, letters, evidence.
+
+Every feature is a short string; `index` hashes it into the table of weights. Groups are kept apart so that each can be
+scaled to unit length: a long post must not weigh more than a short one merely by being long.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import pairwise
+
+import ahocorasick
+
+from domain.moderation import words
+from domain.moderation.clauses import Clause, Sentence
+from domain.moderation.contacts import Contact
+from domain.moderation.normal import Normal
+from domain.moderation.rules import Hit
+
+BITS = 18
+GROUPS = ("word", "class", "cue", "char", "rule")
+TOKEN = re.compile(r"[a-z]+_|[a-z]+(?:'[a-z]+)?|\d+|[^\w\s]|[^\x00-\x7f]+")
+SUFFIX = re.compile(r"(?:'s|ings?|ed|es|s|ly)$")
+EDGE_PUNCTUATION = frozenset("\"'()[]{}*_~-,;:`")
+
+
+def extract(
+    normal: Normal, sentences: Sequence[Sentence], hits: Iterable[Hit], found: Sequence[Contact]
+) -> dict[str, set[str]]:
+    """Features of some sentences of a text by group. `hits` and `found` may lie outside; those are left out."""
+    start, end = sentences[0].start, sentences[-1].end
+    text = _placeholders(normal.text, start, end, found)
+    tokens = [token for token in TOKEN.findall(text) if token not in EDGE_PUNCTUATION]
+    classed = _classed(tokens)
+    return {
+        "word": _word_features(tokens),
+        "class": _class_features(classed),
+        "cue": set().union(*(_cue_features(clause) for sentence in sentences for clause in sentence.clauses)),
+        "char": _char_features(tokens),
+        "rule": _rule_features(hits, start, end) | _shape_features(normal, start, end, tokens),
+    }
+
+
+def index(feature: str) -> int:
+    """Row of a feature in the weight table."""
+    return zlib.crc32(feature.encode("utf-8", "replace")) & ((1 << BITS) - 1)
+
+
+def _placeholders(text: str, start: int, end: int, found: Sequence[Contact]) -> str:
+    parts, position = [], start
+    for contact in found:
+        if contact.start >= position and contact.end <= end:
+            parts += [text[position : contact.start], f" {contact.kind}_ "]
+            position = contact.end
+    return "".join((*parts, text[position:end]))
+
+
+def _word_features(tokens: Sequence[str]) -> set[str]:
+    padded = ["^", *map(_number, tokens), "$"]
+    features = set(padded)
+    features.update(f"{a} {b}" for a, b in pairwise(padded))
+    features.update(f"{a} {b} {c}" for a, b, c in zip(padded, padded[1:], padded[2:], strict=False))
+    features.update(f"{a} _ {b}" for a, b in zip(padded, padded[2:], strict=False))
+    features.update(f"{a} __ {b}" for a, b in zip(padded, padded[3:], strict=False))
+    return features
+
+
+def _number(token: str) -> str:
+    return f"#{min(len(token), 5)}" if token.isdigit() else token
+
+
+def stem(word: str) -> str:
+    """A crude stem: enough to put `swallowing` beside `swallow`."""
+    cut = SUFFIX.sub("", word)
+    return cut if len(cut) >= 3 else word
+
+
+@cache
+def _automaton() -> ahocorasick.Automaton:
+    """Class entries as token sequences joined by blanks."""
+    entries: dict[str, list[str]] = {}
+    for name, group in words.classes().items():
+        for entry in group:
+            key = " ".join(TOKEN.findall(entry))
+            if key:
+                entries.setdefault(f" {key} ", []).append(name)
+    automaton = ahocorasick.Automaton()
+    for key, names in entries.items():
+        automaton.add_word(key, (key.count(" ") - 1, tuple(names)))
+    automaton.make_automaton()
+    return automaton
+
+
+def _classed(tokens: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """The tokens with the longest class entries merged into one item: (stem or class, all classes)."""
+    joined = " " + " ".join(tokens) + " "
+    starts = [0]
+    for token in tokens:
+        starts.append(starts[-1] + len(token) + 1)
+    position = {start: i for i, start in enumerate(starts)}
+    best: dict[int, tuple[int, tuple[str, ...]]] = {}
+    for last, (length, names) in _automaton().iter(joined):
+        first = position[last] - length
+        if length > best.get(first, (0, ()))[0]:
+            best[first] = length, names
+    items: list[tuple[str, tuple[str, ...]]] = []
+    i = 0
+    while i < len(tokens):
+        length, names = best.get(i, (1, ()))
+        items.append((f"<{names[0]}>" if names else stem(_number(tokens[i])), names))
+        i += length
+    return items
+
+
+def _class_features(items: Sequence[tuple[str, tuple[str, ...]]]) -> set[str]:
+    sequence = ["^", *(name for name, _ in items), "$"]
+    features = {f"c:{a}" for a in sequence}
+    features.update(f"c:{a} {b}" for a, b in pairwise(sequence))
+    features.update(f"c:{a} {b} {c}" for a, b, c in zip(sequence, sequence[1:], sequence[2:], strict=False))
+    features.update(
+        f"c:{a} {b} {c} {d}"
+        for a, b, c, d in zip(sequence, sequence[1:], sequence[2:], sequence[3:], strict=False)
+    )
+    features.update(f"c:{a} _ {b}" for a, b in zip(sequence, sequence[2:], strict=False))
+    features.update(f"c:{a} __ {b}" for a, b in zip(sequence, sequence[3:], strict=False))
+    features.update(f"k:{name}" for _, names in items for name in names)
+    return features
+
+
+def _cue_features(clause: Clause) -> set[str]:
+    """Who and when crossed with what, within one clause."""
+    tokens = [token for token in TOKEN.findall(clause.text) if token not in EDGE_PUNCTUATION]
+    items = _classed(tokens)
+    named = sorted({name for _, names in items for name in names})
+    tense = "past" if "past" in clause.cues else "present" if "present" in clause.cues else "plain"
+    features = {f"s:{clause.subject}", f"s:{clause.subject}|{tense}"} | {f"q:{cue}" for cue in clause.cues}
+    for name in named:
+        features |= {f"s:{clause.subject}|{name}", f"s:{clause.subject}|{tense}|{name}"}
+        features |= {f"q:{cue}|{name}" for cue in clause.cues}
+    features |= {f"p:{a}&{b}" for i, a in enumerate(named) for b in named[i + 1 :]}
+    features |= {f"s:{clause.subject}|{stem(token)}" for token in tokens if token.isalpha()}
+    return features
+
+
+def _char_features(tokens: Sequence[str]) -> set[str]:
+    features: set[str] = set()
+    for token in tokens:
+        padded = f"<{token}>"
+        features.update(padded[i : i + n] for n in (3, 4, 5) for i in range(len(padded) - n + 1))
+    return {f"h:{gram}" for gram in features}
+
+
+def _rule_features(hits: Iterable[Hit], start: int, end: int) -> set[str]:
+    inside = [hit for hit in hits if start <= hit.start < end]
+    features = {f"r:{hit.label}|{hit.name}{'|but' if hit.vetoed else ''}" for hit in inside}
+    return features | {f"r:{hit.label}{'|but' if hit.vetoed else ''}" for hit in inside}
+
+
+def _shape_features(normal: Normal, start: int, end: int, tokens: Sequence[str]) -> set[str]:
+    typed = normal.excerpt(start, end)
+    letters = [ch for ch in typed if ch.isalpha()]
+    shape = {f"z:len{min(len(tokens).bit_length(), 7)}"}
+    if len(letters) > 8 and sum(ch.isupper() for ch in letters) > 0.7 * len(letters):
+        shape.add("z:caps")
+    if any(start <= first and last <= end for first, last in normal.disguised):
+        shape.add("z:disguised")
+    shape |= {f"z:{token}" for token in tokens if token.endswith("_")}
+    if tokens and len(set(tokens)) * 2 < len(tokens):
+        shape.add("z:repeats")
+    if typed.count("!") >= 2:
+        shape.add("z:shout")
+    return shape

@@ -335,7 +335,7 @@ class Connection:
         self.server.counters.queued_bytes += added
         self.held = None
         self.upgrading = False
-        self.server.wheel.after(self.server.bounds.close_seconds, self.gone)
+        self._heartbeat = self.server.wheel.after(self.server.bounds.close_seconds, self.gone)
         self.answer_poll()
 
     def retire(self, frame: Frame) -> None:
@@ -369,6 +369,7 @@ class Connection:
         if not self.closed:
             self.closed = True
             self._forget_queues()
+            self._stop(self._heartbeat)
             if self.websocket is not None and self.websocket.paused:
                 self.server.counters.congested -= 1
             self.write = _nowhere

@@ -181,7 +181,7 @@ class Membership(AsyncManager):
         callback = self.callbacks.get(sid, {}).pop(id_, None) if id_ else None
         return None if callback is None else callback(*values)
 
-    async def trigger_callback(self, sid: str, id: int, data: list[Any]) -> None:  # noqa: A002
+    async def trigger_callback(self, sid: str, id: int, data: list[Any]) -> None:
         result = self.answered(sid, id, data)
         if inspect.isawaitable(result):
             await result

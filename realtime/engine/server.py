@@ -36,7 +36,7 @@ _DEPARTURES_PER_TURN: Final = 128
 _SHUTDOWN_LOOK_SECONDS: Final = 0.01
 
 
-class ConnectionRefused(Exception):  # noqa: N818 - what happens, not what is wrong
+class ConnectionRefused(Exception):
     """Raised by a connect hook: the client gets a connect error with `data`."""
 
     def __init__(self, data: dict[str, Any] | None = None) -> None:
@@ -239,6 +239,8 @@ class Server(socketio.AsyncServer):
         self.draining = True
         for connection in list(self.connections):
             connection.close()
+            if connection.poll is None and connection.websocket is None:
+                connection.gone()
         # Closing clients hold a deadline until they answered, so this ends.
         while self._departures or self.wheel.waiting:  # noqa: ASYNC110 - many small events, seldom
             await asyncio.sleep(_SHUTDOWN_LOOK_SECONDS)

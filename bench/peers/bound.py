@@ -30,8 +30,8 @@ def text_frame(payload: bytes) -> bytes:
     return b"\x81\x7e" + size.to_bytes(2, "big") + payload
 
 
-async def emit(room: str) -> None:
-    frame = text_frame(b"42" + orjson.dumps([FANOUT_EVENT, announcement()]))
+async def emit(room: str, text: str) -> None:
+    frame = text_frame(b"42" + orjson.dumps([FANOUT_EVENT, announcement(text)]))
     for transport in ROOMS[room]:
         transport.write(frame)
 

@@ -12,18 +12,21 @@ from pathlib import Path
 import uvloop
 from aiohttp import web
 
+from bench.peers.workload import TEXT
+
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 MAX_EMITS = 100_000
 
 
 @dataclass(slots=True)
 class Control:
-    """`POST /control/emit?room=&count=&rate=` and `GET /control/stats[?settle=1]` over one peer.
+    """`POST /control/emit?room=&count=[&rate=][&text=]` and `GET /control/stats[?settle=1]` over one peer.
 
-    `emit(room)` announces once to a room; `connections()` counts the sockets that are connected now.
+    `emit(room, text)` announces a text to a room; `connections()` counts the sockets connected now.
+    rate: emits a second (0: as fast as the loop turns); text: characters, instead of those of the workload.
     """
 
-    emit: Callable[[str], Awaitable[None]]
+    emit: Callable[[str, str], Awaitable[None]]
     connections: Callable[[], int]
     emissions: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -34,17 +37,18 @@ class Control:
     async def _start_emitting(self, request: web.Request) -> web.Response:
         count = min(int(request.query["count"]), MAX_EMITS)
         rate = float(request.query.get("rate", 0))
-        emission = asyncio.create_task(self._emit_all(request.query["room"], count, rate))
+        text = "x" * int(request.query.get("text", len(TEXT)))
+        emission = asyncio.create_task(self._emit_all(request.query["room"], text, count, rate))
         self.emissions.add(emission)
         emission.add_done_callback(self.emissions.discard)
         return web.json_response({"count": count})
 
-    async def _emit_all(self, room: str, count: int, rate: float) -> None:
+    async def _emit_all(self, room: str, text: str, count: int, rate: float) -> None:
         """Emit `count` times: `rate` a second, or as fast as the loop turns when the rate is 0."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         for done in range(1, count + 1):
-            await self.emit(room)
+            await self.emit(room, text)
             await asyncio.sleep(max(0.0, started + done / rate - loop.time()) if rate else 0)
 
     async def _stats(self, request: web.Request) -> web.Response:

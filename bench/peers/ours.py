@@ -90,8 +90,8 @@ def make_app() -> web.Application:
         for room in (auth or {})["rooms"]:
             server.join(connection.sid, room)
 
-    async def emit(room: str) -> None:
-        server.deliver(room, server.frame(FANOUT_EVENT, orjson.dumps(announcement())))
+    async def emit(room: str, text: str) -> None:
+        server.deliver(room, server.frame(FANOUT_EVENT, orjson.dumps(announcement(text))))
 
     server.on_connect(connect)
     Control(emit, lambda: server.counters.connections).attach(app)

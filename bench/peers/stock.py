@@ -16,8 +16,8 @@ def make_app() -> web.Application:
     connected: set[str] = set()
     _handle(sio, connected)
 
-    async def emit(room: str) -> None:
-        await sio.emit(FANOUT_EVENT, announcement(), room=room)
+    async def emit(room: str, text: str) -> None:
+        await sio.emit(FANOUT_EVENT, announcement(text), room=room)
 
     Control(emit, lambda: len(connected)).attach(app)
     return app

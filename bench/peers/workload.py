@@ -21,6 +21,6 @@ _ACK_PACKET = f"43{ACK_ID}[{json.dumps(ACK, separators=(',', ':'))}]".encode()
 ACK_FRAME = bytes((0x81, len(_ACK_PACKET))) + _ACK_PACKET
 
 
-def announcement() -> dict[str, str]:
+def announcement(text: str = TEXT) -> dict[str, str]:
     """The argument of a fan-out event: now in monotonic nanoseconds, shared by all processes, and filling."""
-    return {"at": f"{time.monotonic_ns():0{STAMP_DIGITS}d}", "text": TEXT}
+    return {"at": f"{time.monotonic_ns():0{STAMP_DIGITS}d}", "text": text}

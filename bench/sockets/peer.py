@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from bench.peers.workload import TEXT
+
 ROOT = Path(__file__).resolve().parents[2]
 NODE = ROOT / "bench" / "peers" / "node"
 COMMANDS = {
@@ -45,9 +47,9 @@ class Peer:
         self.port = port
         self._control = http.client.HTTPConnection("127.0.0.1", port, timeout=CONTROL_SECONDS)
 
-    def emit(self, room: str, count: int, rate: float = 0) -> None:
-        """Start `count` emits to a room, `rate` a second (0: as fast as the loop turns); returns at once."""
-        self._ask("POST", "/control/emit", room=room, count=count, rate=rate)
+    def emit(self, room: str, count: int, rate: float = 0, text: int = len(TEXT)) -> None:
+        """Start `count` emits of `text` characters, `rate` a second (0: as fast as the loop turns)."""
+        self._ask("POST", "/control/emit", room=room, count=count, rate=rate, text=text)
 
     def stats(self, *, settle: bool = False) -> Stats:
         """A reading now; `settle` collects garbage before it."""

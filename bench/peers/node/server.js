@@ -27,27 +27,30 @@ function answer(response, body) {
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
-function announce(room) {
+function announce(room, text) {
   const at = String(process.hrtime.bigint()).padStart(20, "0");
   io.to(room).emit(FANOUT_EVENT, { at, text: TEXT });
 }
 
 function startEmitting(query) {
   const count = Math.min(Number(query.get("count")), MAX_EMITS);
+  const text = query.has("text") ? "x".repeat(Number(query.get("text"))) : TEXT;
+  const rate = Number(query.get("rate") || 0);
   emitting += 1;
-  setImmediate(emitNext, query.get("room"), count, Number(query.get("rate") || 0), performance.now(), 0);
+  setImmediate(emitNext, { room: query.get("room"), text, count, rate, startedMs: performance.now() }, 1);
   return { count };
 }
 
-function emitNext(room, count, rate, startedMs, done) {
-  if (done === count) {
+function emitNext(emission, nth) {
+  announce(emission.room, emission.text);
+  if (nth >= emission.count) {
     emitting -= 1;
     return;
   }
-  announce(room);
-  const waitMs = rate ? startedMs + ((done + 1) * 1000) / rate - performance.now() : 0;
-  if (waitMs > 0) setTimeout(emitNext, waitMs, room, count, rate, startedMs, done + 1);
-  else setImmediate(emitNext, room, count, rate, startedMs, done + 1);
+  const dueMs = emission.rate ? emission.startedMs + (nth * 1000) / emission.rate : 0;
+  const waitMs = dueMs - performance.now();
+  if (waitMs > 0) setTimeout(emitNext, waitMs, emission, nth + 1);
+  else setImmediate(emitNext, emission, nth + 1);
 }
 
 function stats(query) {

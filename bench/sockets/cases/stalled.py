@@ -1,7 +1,8 @@
 """One member stops reading: what the others notice, and what the peer piles up for it.
 
-The member sits in a second room into which the peer pours 1,000 frames a second, so that its backlog passes
-every buffer within the measurement. The same flow runs before, while the member still reads, for comparison.
+The member sits in a second room into which the peer pours 4 MB a second, so that its backlog passes every
+buffer of the kernel (a few MB on loopback) within the measurement. The same flow runs before, while the
+member still reads, for comparison.
 """
 
 from bench.sockets.crowd import Crowd, Reception, opened_crowd
@@ -9,9 +10,10 @@ from bench.sockets.latency import percentiles
 from bench.sockets.peer import Peer
 
 ROOM, OWN_ROOM = "feed", "trickle"
-RATE, OWN_RATE, SECONDS = 20, 1_000, 3.0
+RATE, SECONDS = 20, 3.0
+OWN_RATE, OWN_TEXT = 500, 8_000
 WARM_UP_EMITS = 20
-SMALL_BUFFER_BYTES = 8_192
+BUFFER_BYTES = 65_536
 
 
 def measure(peer: Peer, members: int, scale: float) -> dict[str, dict[str, float | str]]:
@@ -19,7 +21,7 @@ def measure(peer: Peer, members: int, scale: float) -> dict[str, dict[str, float
     seconds = max(1.0, SECONDS * scale)
     with opened_crowd(peer.port) as crowd:
         crowd.join(members - 1, rooms=(ROOM,))
-        [odd_one] = crowd.join(1, rooms=(ROOM, OWN_ROOM), receive_bytes=SMALL_BUFFER_BYTES)
+        [odd_one] = crowd.join(1, rooms=(ROOM, OWN_ROOM), receive_bytes=BUFFER_BYTES)
         odd_one.sampled = False
         crowd.receive(lambda: peer.emit(ROOM, WARM_UP_EMITS), WARM_UP_EMITS * members)
         before = peer.quiet_stats()
@@ -45,7 +47,7 @@ def _flow(peer: Peer, crowd: Crowd, seconds: float, readers: int, *, own_reads: 
     emits, own_emits = int(RATE * seconds), int(OWN_RATE * seconds)
 
     def start() -> None:
-        peer.emit(OWN_ROOM, own_emits, OWN_RATE)
+        peer.emit(OWN_ROOM, own_emits, OWN_RATE, OWN_TEXT)
         peer.emit(ROOM, emits, RATE)
 
     return crowd.receive(start, emits * readers + (own_emits if own_reads else 0))

@@ -94,7 +94,7 @@ async def _open(settings: Settings, now: Clock, stack: AsyncExitStack) -> Stores
         connections_max=settings.redis_pool_max,
         timeout_seconds=settings.store_timeout_seconds,
     )
-    stack.push_async_callback(arq.aclose)
+    stack.push_async_callback(arq.aclose, close_connection_pool=True)
     passwords = PasswordHasher(threads=settings.password_threads)
     stack.callback(passwords.close)
     queue = ArqQueue(arq)

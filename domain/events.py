@@ -5,19 +5,19 @@ retold event never brings back what was removed meanwhile.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-import structlog
 
 from domain.clock import rfc3339
 from domain.errors import DomainError
 from domain.jobs import Job
 from domain.ports import Ports, Records
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +109,7 @@ class Announcer:
         """Starts telling `events` in their order; returns at once."""
         ports = self._ports()
         if self.pending >= ports.settings.announce_pending_max:
-            log.warning("announce.left_to_relay", pending=self.pending)
+            log.warning("announce.left_to_relay", extra={"pending": self.pending})
             return
         task = asyncio.create_task(self._announce(events, jobs, ports), name="announce")
         self._pending.add(task)
@@ -124,11 +124,15 @@ class Announcer:
                 await asyncio.sleep((event.at - ports.now()).total_seconds())
                 await tell(event, ports)
         except DomainError as error:
-            log.warning("announce.left_to_relay", code=error.code, events=[event.id for event in events])
+            log.warning("announce.left_to_relay", extra={"code": error.code, "events": ids(events)})
         except Exception:
-            log.exception("announce.failed", events=[event.id for event in events])
+            log.exception("announce.failed", extra={"events": ids(events)})
 
     async def drain(self) -> None:
         """Waits until everything started has been told or left to the relay."""
         while self._pending:
             await asyncio.wait(self._pending)
+
+
+def ids(events: Sequence[Event]) -> list[str]:
+    return [event.id for event in events]

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from domain.jobs import JobFeed, JobQueue, JobStore
+
 if TYPE_CHECKING:
     from domain.accounts import Account, User
     from domain.activity import Activity
     from domain.circles import Circle, Member, MemberRole
     from domain.clock import Clock
     from domain.events import Announcer, Event, Publication
-    from domain.jobs import JobQueue, JobStore
     from domain.notifications import Notification
     from domain.pages import Cursor
     from domain.points import Entry
@@ -244,6 +245,10 @@ class RoomLogs(Protocol):
     async def positions(self, rooms: Sequence[str]) -> dict[str, Position]: ...
 
 
+class Queue(JobQueue, JobFeed, Protocol):
+    """Both sides of the job queue: those who push and those who run."""
+
+
 class RateLimits(Protocol):
     async def wait_seconds(self, scope: str, key: str, limit: int, window_seconds: int) -> float:
         """Counts one and answers 0, or answers the seconds to wait without counting it."""
@@ -300,7 +305,7 @@ class Ports:
     transaction: Callable[[], AbstractAsyncContextManager[Records]]
     content: Content
     rooms: RoomLogs
-    queue: JobQueue
+    queue: Queue
     limits: RateLimits
     passwords: Passwords
     tokens: Tokens

@@ -38,4 +38,4 @@ def open_redis(url: str, *, connections_max: int, timeout_seconds: float) -> Red
         retry_on_error=[],
         retry_on_timeout=False,
     )
-    return Redis(connection_pool=pool)
+    return Redis.from_pool(pool)

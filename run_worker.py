@@ -1,0 +1,61 @@
+"""Runs the background workers: `python run_worker.py`. Every setting is in `.env.example`."""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+
+import structlog
+import uvloop
+
+from db.embedded import EmbeddedStoresError
+from db.stores import Stores, located, open_stores
+from domain.errors import Unavailable
+from domain.settings import Settings, SettingsError, load_settings
+from telemetry.logs import configure_logs
+from telemetry.probe import probe_site
+from workers import jobs
+from workers.recovery import Recovery
+from workers.relay import Relay
+from workers.worker import Workers
+
+log = structlog.get_logger("run_worker")
+
+
+async def work(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT, then finishes what is running."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack:
+        located_settings = await stack.enter_async_context(located(settings))
+        stores = await stack.enter_async_context(open_stores(located_settings))
+        workers = Workers(stores.ports, redis=stores.queue.redis)
+        relay = asyncio.create_task(relay_of(stores).run(), name="relay")
+        await stack.enter_async_context(probe_site(settings.server_host, settings.worker_port, stores.ports))
+        await workers.start()
+        log.info("worker.ready", jobs=sorted(jobs.__all__))
+        await stopping.wait()
+        relay.cancel()
+        await asyncio.gather(relay, return_exceptions=True)
+        await workers.stop()
+
+
+def relay_of(stores: Stores) -> Relay:
+    recovery = Recovery(stores.ports.jobs, stores.ports.queue)
+    return Relay(stores.ports, recover=recovery.tick)
+
+
+def main() -> None:
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise SystemExit(f"The settings are wrong:\n{error}") from None
+    configure_logs(settings.log_level, settings.log_format, process="worker")
+    try:
+        uvloop.run(work(settings))
+    except (EmbeddedStoresError, Unavailable) as error:
+        raise SystemExit(f"The stores cannot be reached: {error}") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""A small site for processes without one of their own: `/health/live`, `/health/ready`, `/metrics`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from domain.ports import Ports
+
+
+@asynccontextmanager
+async def probe_site(host: str, port: int, ports: Ports) -> AsyncIterator[None]:
+    """Serves while the block runs; port 0 serves nothing."""
+    if port == 0:
+        yield
+        return
+
+    async def live(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def ready(_: web.Request) -> web.Response:
+        found = await ports.probe()
+        healthy = all(store.ok for store in found)
+        stores = {store.name: store.ok for store in found}
+        return web.json_response({"ready": healthy, "stores": stores}, status=200 if healthy else 503)
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.add_routes(
+        [web.get("/health/live", live), web.get("/health/ready", ready), web.get("/metrics", metrics)]
+    )
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()

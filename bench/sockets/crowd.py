@@ -75,14 +75,21 @@ class Crowd:
         self._view = memoryview(self._buffer)
 
     def join(
-        self, count: int, *, rooms: tuple[str, ...] = (), deflate: bool = False, receive_bytes: int = 0
+        self,
+        count: int,
+        *,
+        rooms: tuple[str, ...] = (),
+        auth: dict[str, object] | None = None,
+        deflate: bool = False,
+        receive_bytes: int = 0,
     ) -> list[Member]:
         """Connect `count` clients through the whole handshake, at most `HANDSHAKES_AT_ONCE` at a time.
 
+        rooms: what a peer lets them join; auth: what they say instead, to the product.
         receive_bytes: their receive buffer, where the kernel's own choice (0) would hide a stalled reader.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
-        greeting = connect_packet({"rooms": list(rooms)})
+        greeting = connect_packet(auth or {"rooms": list(rooms)})
         joined: list[Member] = []
         waiting: set[int] = set()
         while len(joined) < count or waiting:

@@ -102,10 +102,17 @@ def started_peer(kind: str) -> Iterator[Peer]:
 
 
 def _spawn(kind: str) -> subprocess.Popen[bytes]:
-    """A child inherits its parent's affinity, threads included, so the parent changes cores for a moment."""
+    """The peer reads stdin: when this process dies, however it dies, the pipe closes and the peer ends."""
+    with on_server_core():
+        return subprocess.Popen(COMMANDS[kind], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+@contextmanager
+def on_server_core() -> Iterator[None]:
+    """Start children here: they inherit the affinity, with every thread that they will have."""
+    before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {SERVER_CORE})
     try:
-        # The peer reads stdin: when this process dies, however it dies, the pipe closes and the peer ends.
-        return subprocess.Popen(COMMANDS[kind], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        yield
     finally:
-        os.sched_setaffinity(0, {CLIENT_CORE})
+        os.sched_setaffinity(0, before)

@@ -19,18 +19,18 @@ class Report:
     def add(self, line: str, members: int, peer: str, figures: Figures) -> None:
         self.runs.setdefault((line, members), {}).setdefault(peer, []).append(figures)
 
-    def lines(self, line: str, members: int) -> Iterator[dict[str, object]]:
+    def lines(self) -> Iterator[dict[str, object]]:
         """One line per peer. A ratio is the median of the repetitions' ratios, each within one repetition."""
-        by_peer = self.runs[line, members]
-        for peer, repetitions in by_peer.items():
-            yield {
-                "case": line,
-                "peer": peer,
-                "members": members,
-                "repetitions": len(repetitions),
-                **_medians(repetitions),
-                **_ratios(line, by_peer, peer),
-            }
+        for (line, members), by_peer in self.runs.items():
+            for peer, repetitions in by_peer.items():
+                yield {
+                    "case": line,
+                    "peer": peer,
+                    "members": members,
+                    "repetitions": len(repetitions),
+                    **_medians(repetitions),
+                    **_ratios(line, by_peer, peer),
+                }
 
 
 def _medians(repetitions: list[Figures]) -> dict[str, object]:

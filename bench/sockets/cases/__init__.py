@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from bench.sockets.cases import connect, disconnect, fanout, idle, inbound, stalled
+from bench.sockets.cases import connect, disconnect, fanout, idle, inbound, product, stalled
 from bench.sockets.peer import Peer
+from bench.sockets.product import Product
 
 Figures = dict[str, float | str]
 QUICK_SCALE = 0.2
@@ -24,6 +25,15 @@ class Case:
     quick_sizes: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ProductCase:
+    """A question to the whole product, which has no peers to be compared with."""
+
+    measure: Callable[[Product, int, float], dict[str, Figures]]
+    sizes: tuple[int, ...]
+    quick_sizes: tuple[int, ...]
+
+
 CASES = {
     "fanout": Case(fanout.measure, (100, 500, 2000), (100,)),
     "inbound": Case(inbound.measure, (100,), (50,)),
@@ -33,6 +43,8 @@ CASES = {
     "disconnect": Case(disconnect.measure, (1000, 4000, 10000), (500,)),
     "stalled": Case(stalled.measure, (500,), (100,)),
 }
+
+PRODUCT_CASES = {"product": ProductCase(product.measure, (500,), (50,))}
 
 # The figure that the ratios of a line compare. Lower is better for every one of them.
 PRIMARY = {
@@ -45,4 +57,5 @@ PRIMARY = {
     "idle_deflate": "kb_per_connection",
     "disconnect": "cpu_us_per_disconnect",
     "stalled": "p99_ms",
+    "product": "p99_ms",
 }

@@ -12,14 +12,18 @@ from domain.clock import rfc3339
 from domain.errors import Invalid, NotFound, Unauthenticated
 from domain.ids import new_id
 from domain.ports import Ports
-from domain.wire import Command, Country, Timezone, View
+from domain.wire import END, Command, Country, Timezone, View
 
 Role = Literal["user", "helper", "moderator", "admin"]
 Status = Literal["active", "banned", "erased"]
-Handle = Annotated[str, msgspec.Meta(min_length=3, max_length=24, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-Avatar = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")]
+Handle = Annotated[
+    str, msgspec.Meta(min_length=3, max_length=24, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*" + END)
+]
+Avatar = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+" + END)]
 Password = Annotated[str, msgspec.Meta(min_length=10, max_length=200)]
-Email = Annotated[str, msgspec.Meta(min_length=5, max_length=254, pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")]
+Email = Annotated[
+    str, msgspec.Meta(min_length=5, max_length=254, pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+" + END)
+]
 
 ADJECTIVES = [
     "quiet",

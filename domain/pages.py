@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
@@ -12,6 +12,8 @@ from domain.wire import View
 Item = TypeVar("Item")
 CURSOR_CHARACTERS_MAX = 200
 Cursor = list[str | int]
+Storable = list[str | Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]]
+"""A cursor as it comes back: a number that we never gave must not reach a store."""
 
 
 class Page(View, Generic[Item], frozen=True):
@@ -31,7 +33,7 @@ def decode_cursor(text: str | None) -> Cursor | None:
         if len(text) > CURSOR_CHARACTERS_MAX:
             raise ValueError
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(raw, type=Cursor)
+        return msgspec.json.decode(raw, type=Storable)
     except (ValueError, binascii.Error, msgspec.DecodeError):
         raise Invalid("This cursor is not one of ours.", field="cursor") from None
 

@@ -21,6 +21,7 @@ from domain.wire import ClientId, Command, Id, Slug, View
 PostType = Literal["sos", "check_in", "victory", "question"]
 PostStatus = Literal["live", "held", "hidden", "removed", "closed"]
 Visibility = Literal["public", "circle", "private"]
+Sort = Literal["recent", "urgent", "oldest_unanswered"]
 Urgency = Annotated[int, msgspec.Meta(ge=1, le=5)]
 SOS_URGENCY, USUAL_URGENCY = 5, 2
 
@@ -134,7 +135,7 @@ class PostFilter(msgspec.Struct, frozen=True, kw_only=True):
     category: str | None = None
     urgency_min: int | None = None
     unanswered: bool = False
-    sort: Literal["recent", "urgent", "oldest_unanswered"] = "recent"
+    sort: Sort = "recent"
 
 
 async def create_post(command: CreatePost, user: User, ports: Ports) -> PostCreated:

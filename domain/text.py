@@ -2,13 +2,14 @@
 
 import unicodedata
 
+from domain.decoding import UNSTORABLE, storable
 from domain.errors import Invalid
 
 
 def accepted_text(text: str, field: str, *, characters_max: int) -> str:
     """`text` stripped, or a refusal: lone surrogates and NUL cannot be stored, emptiness says nothing."""
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise Invalid("The text has characters that cannot be stored.", field=field)
+    if not storable(text):
+        raise Invalid(UNSTORABLE, field=field)
     stripped = text.strip()
     if not any(visible(character) for character in stripped):
         raise Invalid("Please write something.", field=field)

@@ -6,7 +6,6 @@ methods are marked with `on`, and only what is marked can be reached.
 
 import asyncio
 import math
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import structlog
 
+from domain.decoding import decoded
 from domain.errors import DomainError, Invalid, RateLimited, Unavailable
 from domain.settings import Settings
 from domain.wire import Command
@@ -124,29 +124,3 @@ def handlers_of(actor: object) -> list[Handler]:
 
 def refusal(error: DomainError, data: object = None) -> bytes:
     return encode(Ack(ok=False, data=data, error=error.as_dict()))
-
-
-FIELD = re.compile(r" - at `\$((?:\.[a-z_][a-z0-9_]{0,40}|\[\.\.\.\]|\[\d+\])+)`$")
-KNOWN_FIELD = re.compile(r"^(Object (?:contains unknown|missing required) field) `([a-z_][a-z0-9_]{0,40})`")
-
-
-def decoded(decoder: "msgspec.json.Decoder[Any]", arguments: bytes) -> Any:
-    """The command, or `Invalid` that names the field and never repeats what was sent."""
-    try:
-        return decoder.decode(arguments or b"{}")
-    except msgspec.ValidationError as error:
-        raise invalid(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Invalid("An event carries one JSON object.") from None
-
-
-def invalid(text: str) -> Invalid:
-    """msgspec's message without values: field names of ours and type names are all that is kept."""
-    path = FIELD.search(text)
-    field = path.group(1).replace("[...]", "").strip(".") if path else None
-    message = FIELD.sub("", text)
-    if (known := KNOWN_FIELD.match(message)) is not None:
-        return Invalid(f"{known.group(1)}.", field=".".join(part for part in (field, known.group(2)) if part))
-    if message.startswith(("Invalid enum value", "Object contains unknown")):
-        message = message.split(" '")[0].split(" `")[0]
-    return Invalid(f"{message}.", field=field)

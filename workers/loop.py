@@ -2,7 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from math import inf
+from typing import Any
 
 import structlog
 
@@ -10,6 +12,7 @@ from workers.metrics import LOOP_FAILURES
 
 log = structlog.get_logger(__name__)
 
+INSIST_SECONDS = 0.1
 BACKOFF_BASE_SECONDS = 0.1
 BACKOFF_CAP_SECONDS = 5.0
 
@@ -31,3 +34,17 @@ async def keep_alive(name: str, step: Callable[[], Awaitable[None]]) -> None:
 def backoff_seconds(failures: int) -> float:
     ceiling = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** min(failures - 1, 30))
     return ceiling * random.uniform(0.5, 1.0)
+
+
+async def cancel_all(tasks: Collection["asyncio.Task[Any]"], *, within_seconds: float = inf) -> None:
+    """Cancel until they have ended, or the time is over.
+
+    Once is not enough: on Python 3.11 `asyncio.wait_for` (which redis-py sends every command with) swallows a
+    cancellation that arrives while what it waits for is just done.
+    """
+    deadline = asyncio.get_running_loop().time() + within_seconds
+    pending = set(tasks)
+    while pending and asyncio.get_running_loop().time() < deadline:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=INSIST_SECONDS)

@@ -15,7 +15,7 @@ from workers.heartbeat import Heartbeat
 from workers.history import History, Queue
 from workers.job import KINDS, Kind
 from workers.lane import LaneWorker
-from workers.loop import keep_alive
+from workers.loop import cancel_all, keep_alive
 from workers.schedule import SCHEDULE, Entry, Schedule
 
 log = structlog.get_logger(__name__)
@@ -117,10 +117,10 @@ class Workers:
     async def _break_off(self) -> int:
         runs = [run for lane in self.lanes for run in lane.runs.values()]
         for run in runs:
-            run.break_off("stop")
-        tasks = [run.task for run in runs if run.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=self.settings.pulse_seconds)
+            run.broken_off = "stop"
+        await cancel_all(
+            [run.task for run in runs if run.task is not None], within_seconds=self.settings.pulse_seconds
+        )
         return len(runs)
 
     async def _say_goodbye(self) -> None:
@@ -130,12 +130,6 @@ class Workers:
             await self.queue.leave(self.id)
         except Exception as error:  # noqa: BLE001  (a stop has to end)
             log.warning("workers.goodbye_failed", worker=self.id, error=type(error).__name__)
-
-
-async def cancel_all(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def run_workers(ports: WorkerPorts, *, redis: ArqRedis, settings: JobSettings | None = None) -> None:

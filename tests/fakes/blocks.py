@@ -1,0 +1,23 @@
+"""Blocks in memory."""
+
+from datetime import datetime
+
+from tests.fakes.tables import Tables
+
+
+class FakeBlocks:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def add(self, blocker_id: str, blocked_id: str, at: datetime) -> bool:
+        if (blocker_id, blocked_id) in self._tables.blocks:
+            return False
+        self._tables.blocks[blocker_id, blocked_id] = at
+        return True
+
+    async def remove(self, blocker_id: str, blocked_id: str) -> bool:
+        return self._tables.blocks.pop((blocker_id, blocked_id), None) is not None
+
+    async def around(self, account_id: str) -> frozenset[str]:
+        pairs = [pair for pair in self._tables.blocks if account_id in pair]
+        return frozenset(id for pair in pairs for id in pair if id != account_id)

@@ -1,0 +1,103 @@
+"""Everything the domain needs, in memory."""
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from db.cipher import AesGcmCipher
+from db.tokens import AccessTokens
+from domain.clock import Clock
+from domain.events import Announcer
+from domain.ports import Content, Health, Ports, Records
+from domain.settings import load_settings
+from tests.fakes.accounts import FakeAccounts
+from tests.fakes.activities import FakeActivities
+from tests.fakes.blocks import FakeBlocks
+from tests.fakes.circles import FakeCircles
+from tests.fakes.clock import FakeClock
+from tests.fakes.jobs import FakeJobs
+from tests.fakes.leadership import FakeLeadership
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.limits import FakeRateLimits
+from tests.fakes.notifications import FakeNotifications
+from tests.fakes.outbox import FakeOutbox
+from tests.fakes.passwords import FakePasswords
+from tests.fakes.posts import FakePosts
+from tests.fakes.queue import FakeQueue
+from tests.fakes.responses import FakeResponses
+from tests.fakes.rooms import FakeRoomLogs
+from tests.fakes.sessions import FakeSessions
+from tests.fakes.supports import FakeSupports
+from tests.fakes.tables import Tables
+
+SECRET = "a secret of the tests, long enough for its algorithm"
+
+
+@dataclass(frozen=True)
+class Fakes:
+    """The ports, and the fakes behind them for tests that look or meddle."""
+
+    ports: Ports
+    clock: FakeClock
+    tables: Tables
+    posts: FakePosts
+    responses: FakeResponses
+    rooms: FakeRoomLogs
+    queue: FakeQueue
+
+
+def fake_ports(**settings: Any) -> Ports:
+    """`settings` by their names, over the defaults; nothing of the environment but what it overrides."""
+    return make_fakes(**settings).ports
+
+
+def make_fakes(*, now: Clock | None = None, **settings: Any) -> Fakes:
+    """`now` replaces the clock that stands still."""
+    clock = FakeClock()
+    shown = load_settings(None, **{"server_env": "test", **settings})
+    tables, posts, responses, queue = Tables(), FakePosts(), FakeResponses(), FakeQueue()
+    rooms = FakeRoomLogs(events_max=shown.room_log_events)
+    records = records_of(tables, now or clock)
+
+    @asynccontextmanager
+    async def transaction() -> AsyncIterator[Records]:
+        async with tables.transaction():
+            yield records
+
+    ports = Ports(
+        settings=shown,
+        now=now or clock,
+        records=records,
+        transaction=transaction,
+        content=Content(posts=posts, responses=responses, supports=FakeSupports()),
+        rooms=rooms,
+        queue=queue,
+        limits=FakeRateLimits(now or clock),
+        passwords=FakePasswords(),
+        tokens=AccessTokens(SECRET, lifetime_seconds=shown.access_token_seconds),
+        cipher=AesGcmCipher(SECRET),
+        leadership=FakeLeadership(),
+        announcer=Announcer(lambda: ports),
+        probe=all_well,
+    )
+    return Fakes(ports, clock, tables, posts, responses, rooms, queue)
+
+
+def records_of(tables: Tables, now: Clock) -> Records:
+    return Records(
+        accounts=FakeAccounts(tables),
+        sessions=FakeSessions(tables),
+        circles=FakeCircles(tables),
+        blocks=FakeBlocks(tables),
+        ledger=FakeLedger(tables),
+        outbox=FakeOutbox(tables, now),
+        jobs=FakeJobs(tables, now, itertools.count(1)),
+        notifications=FakeNotifications(tables),
+        activities=FakeActivities(tables),
+    )
+
+
+async def all_well() -> list[Health]:
+    return [Health(name, True, 0.0) for name in ("postgres", "mongodb", "redis")]

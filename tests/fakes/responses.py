@@ -1,0 +1,68 @@
+"""Responses in memory."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from domain.errors import Invalid
+from domain.pages import Cursor
+from domain.responses import Response
+
+
+class FakeResponses:
+    def __init__(self) -> None:
+        self._responses: dict[str, Response] = {}
+        self.verdicts: dict[str, object] = {}
+        """What moderation kept beside a response, by the response's id."""
+
+    async def add(self, response: Response) -> tuple[Response, bool]:
+        original = await self.by_client_id(response.author_id, response.client_id)
+        if original is not None:
+            return original, False
+        self._responses[response.id] = response
+        return response, True
+
+    async def get(self, id: str) -> Response | None:
+        return self._responses.get(id)
+
+    async def by_client_id(self, author_id: str, client_id: str) -> Response | None:
+        key = (author_id, client_id)
+        return next((one for one in self._responses.values() if (one.author_id, one.client_id) == key), None)
+
+    async def page(
+        self, post_id: str, after: Cursor | None, limit: int, *, without: Iterable[str] = ()
+    ) -> list[Response]:
+        hidden, behind = set(without), key_of(after)
+        found = [
+            one
+            for one in self._responses.values()
+            if (one.post_id, one.status) == (post_id, "live")
+            and one.author_id not in hidden
+            and one.id > behind
+        ]
+        return sorted(found, key=lambda one: one.id)[:limit]
+
+    async def created_since(self, moment: datetime, limit: int) -> list[Response]:
+        live = [one for one in self._responses.values() if one.status == "live" and one.created_at >= moment]
+        return sorted(live, key=lambda one: one.created_at)[:limit]
+
+    async def change(self, id: str, changes: dict[str, Any], *, status: str = "live") -> Response | None:
+        response = self._responses.get(id)
+        if response is None or response.status != status:
+            return None
+        fields = dict(changes)
+        if "verdict" in fields:
+            self.verdicts[id] = fields.pop("verdict")
+        self._responses[id] = replace(response, **fields)
+        return self._responses[id]
+
+
+def key_of(cursor: Cursor | None) -> str:
+    match cursor:
+        case None:
+            return ""
+        case [str(key)]:
+            return key
+    raise Invalid(field="cursor")

@@ -1,0 +1,65 @@
+"""Sessions and refresh tokens in memory."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from domain.accounts import User
+from domain.sessions import EndedSession, EndReason, RefreshToken, Session
+from tests.fakes.tables import Tables
+
+
+class FakeSessions:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def add(self, session: Session) -> None:
+        self._tables.sessions[session.id] = session
+
+    async def user_of(self, session_id: str) -> User | None:
+        session = self._tables.sessions.get(session_id)
+        if session is None or session.ended_at is not None:
+            return None
+        account = self._tables.accounts[session.account_id]
+        if account.status != "active":
+            return None
+        return User(
+            id=account.id,
+            session_id=session_id,
+            role=account.role,
+            country=account.country,
+            timezone=account.timezone,
+        )
+
+    async def end(self, session_id: str, reason: EndReason, at: datetime) -> None:
+        session = self._tables.sessions.get(session_id)
+        if session is not None and session.ended_at is None:
+            self._tables.sessions[session_id] = replace(session, ended_at=at)
+            self._tables.end_reasons[session_id] = reason
+
+    async def end_all(self, account_id: str, reason: EndReason, at: datetime) -> None:
+        for session in list(self._tables.sessions.values()):
+            if session.account_id == account_id:
+                await self.end(session.id, reason, at)
+
+    async def ended_since(self, moment: datetime) -> list[EndedSession]:
+        return [
+            EndedSession(session.id, session.account_id, self._tables.end_reasons[session.id])
+            for session in self._tables.sessions.values()
+            if session.ended_at is not None and session.ended_at >= moment
+        ]
+
+    async def add_refresh(self, token: RefreshToken) -> None:
+        self._tables.refresh_tokens[token.token_hash] = token
+
+    async def lock_refresh(self, token_hash: bytes) -> RefreshToken | None:
+        """Transactions come one at a time here, so that every lock is held."""
+        token = self._tables.refresh_tokens.get(token_hash)
+        if token is None:
+            return None
+        return replace(token, session_ended=await self.user_of(token.session_id) is None)
+
+    async def mark_used(self, token_hash: bytes, at: datetime) -> None:
+        token = self._tables.refresh_tokens[token_hash]
+        if token.used_at is None:
+            self._tables.refresh_tokens[token_hash] = replace(token, used_at=at)

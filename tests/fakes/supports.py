@@ -1,0 +1,25 @@
+"""Quick supports in memory."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+
+class FakeSupports:
+    def __init__(self) -> None:
+        self._supports: dict[tuple[str, str, str], datetime] = {}
+
+    async def add(self, post_id: str, giver_id: str, kind: str, at: datetime) -> bool:
+        if (post_id, giver_id, kind) in self._supports:
+            return False
+        self._supports[post_id, giver_id, kind] = at
+        return True
+
+    async def remove(self, post_id: str, giver_id: str, kind: str) -> bool:
+        return self._supports.pop((post_id, giver_id, kind), None) is not None
+
+    async def kinds_of(self, post_id: str, giver_id: str) -> list[str]:
+        return [kind for post, giver, kind in self._supports if (post, giver) == (post_id, giver_id)]
+
+    async def from_givers(self, post_ids: Sequence[str], givers: Iterable[str]) -> list[tuple[str, str]]:
+        wanted = set(givers)
+        return [(post, kind) for post, giver, kind in self._supports if post in post_ids and giver in wanted]

@@ -94,18 +94,18 @@ class Thread(View, frozen=True):
 
 async def respond(command: Respond, user: User, ports: Ports) -> ResponseAnswer:
     """Stores and tells a response; a retry with the same `client_id` answers the original."""
+    content = _content(command, ports)
     post = await posts.visible_post(command.post_id, user, ports)
-    response = await _stored(command, post, user, ports)
+    response = await _stored(command, content, post, user, ports)
     await tell_of(response, post, ports)
     return ResponseAnswer(response=(await response_views([response], ports))[0])
 
 
-async def _stored(command: Respond, post: Post, user: User, ports: Ports) -> Response:
+async def _stored(command: Respond, content: str, post: Post, user: User, ports: Ports) -> Response:
     original = await ports.content.responses.by_client_id(user.id, command.client_id)
     if original is not None:
         return original
     access.check_answerable(post)
-    content = _content(command, ports)
     await limits.check("responses", user.id, ports.settings.responses_per_hour, limits.HOUR, ports)
     response = Response(
         id=new_id(),

@@ -127,15 +127,14 @@ async def running_server(settings: Settings) -> AsyncIterator[Running]:
 
 
 @pytest.fixture
-async def stack() -> AsyncIterator[AsyncExitStack]:
+async def stack(postgres_url: str, mongodb_uri: str, redis_url: str) -> AsyncIterator[AsyncExitStack]:
+    """Closed before the databases are dropped."""
     async with AsyncExitStack() as stack:
         yield stack
 
 
 @pytest.fixture
-def start_server(
-    stack: AsyncExitStack, postgres_url: str, mongodb_uri: str, redis_url: str
-) -> StartServer:
+def start_server(stack: AsyncExitStack, postgres_url: str, mongodb_uri: str, redis_url: str) -> StartServer:
     async def start(**changes: Any) -> Running:
         settings = settings_for(postgres_url, mongodb_uri, redis_url, **changes)
         return await stack.enter_async_context(running_server(settings))

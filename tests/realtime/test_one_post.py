@@ -5,7 +5,11 @@ from typing import Any
 
 from tests.realtime.conftest import Phone, Running, StartPhone, StartServer
 
-SOS: dict[str, Any] = {"client_id": "phone-a-0001", "type": "sos", "content": "day 30 and I am about to drink"}
+SOS: dict[str, Any] = {
+    "client_id": "phone-a-0001",
+    "type": "sos",
+    "content": "day 30 and I am about to drink",
+}
 
 
 async def test_an_sos_is_heard_by_everybody_and_its_ack_carries_help(

@@ -57,7 +57,9 @@ async def test_another_epoch_is_refused(server: Running, start_phone: StartPhone
     await back.close()
 
 
-async def test_resume_as_an_event_leaves_out_rooms_of_others(server: Running, start_phone: StartPhone) -> None:
+async def test_resume_as_an_event_leaves_out_rooms_of_others(
+    server: Running, start_phone: StartPhone
+) -> None:
     author, reader = await start_phone(server), await start_phone(server)
     await said(author, 0)
     seen = await reader.received("post:new")

@@ -1,0 +1,56 @@
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help install run demo test check format bench swarm chaos moderation-eval migrate migrate-down reset clean
+
+help: ## show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+install: .venv/.installed ## make .venv with everything the other targets need
+
+.venv/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	test -x $(RUN) || $(PYTHON) -m venv .venv
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[embedded,dev]'
+	touch $@
+
+run: install ## start stores, server and worker; Ctrl-C stops all
+	@exec $(RUN) run_server.py --with-worker
+
+demo: install ## watch one SOS travel between phones, two servers and a worker
+	@$(RUN) -m demo
+
+test: install ## run all tests
+	$(RUN) -m pytest
+
+check: install ## format, lint, types, import contracts, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(RUN) -m pytest
+
+format: install ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install ## measure the socket engine and the job layer against their peers
+	$(RUN) -m bench.sockets
+	$(RUN) -m bench.jobs
+
+moderation-eval: install ## measure the moderation classifier; writes docs/moderation.md
+	$(RUN) -m domain.moderation.evaluate
+
+migrate: install ## bring the schema of the configured (or embedded) stores up to date
+	$(RUN) -m db.migrate up
+
+migrate-down: install ## take the last migration back
+	$(RUN) -m db.migrate down
+
+reset: install ## drop the embedded stores and everything in them
+	$(RUN) -m db.embedded reset
+
+clean: ## remove .venv and caches, keep .data
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info

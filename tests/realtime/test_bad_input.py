@@ -1,0 +1,187 @@
+"""Bad input over every socket event: always a clear refusal, never a traceback, never a lost neighbour."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+import socketio
+
+from domain.clock import utc_now
+from tests.realtime.conftest import Phone, Running, StartPhone
+
+UNKNOWN = "0198a000-0000-7000-8000-000000000000"
+POST = {"client_id": "bad-input-1", "type": "question", "content": "What now?"}
+
+VALID: dict[str, dict[str, Any]] = {
+    "post:create": POST,
+    "post:open": {"post_id": UNKNOWN},
+    "post:leave": {"post_id": UNKNOWN},
+    "post:edit_urgency": {"post_id": UNKNOWN, "urgency": 3},
+    "post:close": {"post_id": UNKNOWN},
+    "post:delete": {"post_id": UNKNOWN},
+    "support:quick": {"post_id": UNKNOWN, "kind": "stay_strong"},
+    "support:undo": {"post_id": UNKNOWN, "kind": "stay_strong"},
+    "support:respond": {"client_id": "bad-input-2", "post_id": UNKNOWN, "content": "I am here."},
+    "response:delete": {"response_id": UNKNOWN},
+    "circle:create": {"name": "Night watch"},
+    "circle:join": {"circle_id": UNKNOWN},
+    "circle:leave": {"circle_id": UNKNOWN},
+    "resume": {"positions": {}},
+    "auth:renew": {"token": "x"},
+}
+
+WITH_ID = {
+    event: name
+    for event, data in VALID.items()
+    for name in data
+    if name.endswith("_id") and name != "client_id"
+}
+WITH_TEXT = {"post:create": "content", "support:respond": "content", "circle:create": "name"}
+
+
+def bad_payloads() -> list[tuple[str, Any]]:
+    cases: list[tuple[str, Any]] = []
+    for event, data in VALID.items():
+        first = next(iter(data))
+        cases += [
+            (event, "text"),
+            (event, 7),
+            (event, [data]),
+            (event, None) if data and event != "post:leave" else (event, 0),
+            (event, {**data, "surprise": 1}),
+            (event, {**data, first: {"deep": ["wrong"]}}),
+            (event, {name: value for name, value in data.items() if name != first}),
+        ]
+    cases += [(event, {**VALID[event], name: "not-an-id"}) for event, name in WITH_ID.items()]
+    cases += [(event, {**VALID[event], field: "\ud800 lone"}) for event, field in WITH_TEXT.items()]
+    cases += [(event, {**VALID[event], field: "x" * 6000}) for event, field in WITH_TEXT.items()]
+    cases += [(event, {**VALID[event], field: " \u200b "}) for event, field in WITH_TEXT.items()]
+    cases += [
+        ("post:create", {**POST, "type": "essay"}),
+        ("post:create", {**POST, "urgency": 9}),
+        ("post:create", {**POST, "categories": ["a"] * 6}),
+        ("post:create", {**POST, "client_id": "short"}),
+        ("post:create", {**POST, "content": "a\x00b"}),
+        ("post:create", {**POST, "visibility": "circle"}),
+        ("circle:create", {"name": "ok then", "max_members": 1}),
+        ("resume", {"positions": {"everybody": {"epoch": "e", "seq": 1}}}),
+        ("resume", {"positions": {"feed": {"epoch": "e", "seq": -1}}}),
+    ]
+    return cases
+
+
+async def test_every_event_refuses_every_bad_payload(
+    server: Running, start_phone: StartPhone, caplog: pytest.LogCaptureFixture
+) -> None:
+    phone = await start_phone(server)
+    with caplog.at_level(logging.ERROR):
+        for event, data in bad_payloads():
+            error = await phone.refused(event, data)
+            assert error["code"] == "invalid", (event, data, error)
+            assert "Traceback" not in error["message"]
+    assert not caplog.records
+    assert (await phone.ok("post:create", **POST))["post"]["content"] == "What now?"
+
+
+async def test_the_table_covers_every_event(server: Running) -> None:
+    assert sorted(VALID) == server.realtime.actors.commands
+
+
+@pytest.mark.parametrize("event", sorted(WITH_ID))
+async def test_an_id_that_is_not_there_is_not_found(
+    event: str, server: Running, start_phone: StartPhone
+) -> None:
+    phone = await start_phone(server)
+    if event == "post:leave":
+        assert (await phone.send(event, VALID[event]))["ok"]
+        return
+    assert (await phone.refused(event, VALID[event]))["code"] == "not_found"
+
+
+async def test_what_belongs_to_somebody_else_is_refused(server: Running, start_phone: StartPhone) -> None:
+    author, other = await start_phone(server), await start_phone(server)
+    post = (await author.ok("post:create", **POST))["post"]["id"]
+    hidden = (await author.ok("post:create", **{**POST, "client_id": "bad-input-3"}, visibility="private"))[
+        "post"
+    ]
+    for event in ("post:close", "post:delete"):
+        assert (await other.refused(event, {"post_id": post}))["code"] == "forbidden"
+        assert (await other.refused(event, {"post_id": hidden["id"]}))["code"] == "not_found"
+    quick = {"post_id": hidden["id"], "kind": "stay_strong"}
+    assert (await other.refused("support:quick", quick))["code"] == "not_found"
+
+
+@pytest.mark.parametrize("event", ["nothing:here", "", "ping", "__class__"])
+async def test_an_event_that_does_not_exist_is_refused(
+    event: str, server: Running, start_phone: StartPhone
+) -> None:
+    phone = await start_phone(server)
+    assert (await phone.refused(event, {}))["code"] == "invalid"
+
+
+@pytest.mark.parametrize("event", ["connect", "disconnect", "connect_error"])
+async def test_reserved_names_reach_no_handler(event: str, server: Running, start_phone: StartPhone) -> None:
+    phone, neighbour = await start_phone(server), await start_phone(server)
+    assert (await phone.refused(event, {}))["code"] == "invalid"
+    assert (await phone.ok("post:create", **POST))["post"]["id"]
+    await neighbour.received("post:new")
+
+
+async def test_a_payload_of_a_megabyte_costs_only_its_sender(
+    server: Running, start_phone: StartPhone
+) -> None:
+    greedy, neighbour = await start_phone(server), await start_phone(server)
+    await greedy.client.emit("post:create", {**POST, "content": "x" * 1_000_000})
+    await neighbour.ok("post:create", **{**POST, "client_id": "neighbour-1"})
+    heard = await neighbour.received("post:new")
+    assert heard["data"]["post"]["author"]["id"] == neighbour.id
+
+
+def forged(phone: Phone, **changes: Any) -> dict[str, str]:
+    """Bad tokens by what is wrong with them."""
+    good = phone.account.tokens
+    claims = jwt.decode(good.access_token, options={"verify_signature": False})
+    secret = "a-secret-for-tests-0123456789-abcdef"
+    past = {"exp": utc_now() - timedelta(seconds=1)}
+    return {
+        "empty": "",
+        "not a token": "x.y.z",
+        "expired": jwt.encode({**claims, **past}, secret, "HS256"),
+        "another secret": jwt.encode(claims, "some-other-secret-0123456789-abcdefghi", "HS256"),
+        "no algorithm": jwt.encode(claims, None, "none"),
+        "no expiry": jwt.encode({k: v for k, v in claims.items() if k != "exp"}, secret, "HS256"),
+        "another kind": jwt.encode({**claims, "typ": "refresh"}, secret, "HS256"),
+        "a refresh token": good.refresh_token,
+        "another session": jwt.encode({**claims, "sid": UNKNOWN}, secret, "HS256"),
+        "another account": jwt.encode({**claims, "sub": UNKNOWN}, secret, "HS256"),
+    }
+
+
+async def test_bad_tokens_are_refused_with_a_connect_error(server: Running, start_phone: StartPhone) -> None:
+    phone = await start_phone(server, connect=False)
+    for name, token in forged(phone).items():
+        for auth in ({"token": token}, {"token": token, "positions": {}}):
+            client = socketio.AsyncClient(reconnection=False)
+            refusals: list[Any] = []
+            client.on("connect_error", refusals.append)
+            with pytest.raises(socketio.exceptions.ConnectionError):
+                await client.connect(server.url, auth=auth)
+            assert (
+                refusals[0]["data"]["code"] == "unauthenticated"
+                if "data" in refusals[0]
+                else (refusals[0]["code"] == "unauthenticated")
+            ), name
+            await client.disconnect()
+
+
+async def test_only_a_newer_token_of_the_same_session_renews(
+    server: Running, start_phone: StartPhone
+) -> None:
+    phone, other = await start_phone(server), await start_phone(server)
+    for token in (*forged(phone).values(), other.account.tokens.access_token):
+        error = await phone.refused("auth:renew", {"token": token or "x"})
+        assert error["code"] == "unauthenticated"
+    renewed = await phone.ok("auth:renew", token=phone.account.tokens.access_token)
+    assert renewed["expires_at"]

@@ -51,6 +51,7 @@ class Connection:
         "session",
         "sid",
         "state",
+        "surplus",
         "upgrading",
         "user",
         "websocket",
@@ -66,6 +67,8 @@ class Connection:
         self.headers: Mapping[str, str] | None = headers
         self.sid: str | None = None
         self.namespaces: dict[str, str] = {}
+        # Opened only to be told that there is no room.
+        self.surplus = server.counters.connections >= server.bounds.max_connections
         self.user: Any = None
         self.state: Any = None
         self.session: dict[str, Any] = {}

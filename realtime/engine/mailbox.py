@@ -225,11 +225,12 @@ class Mailbox:
         if answer is SUSPENDED:
             self._answering = namespace, id_
             return
-        self.busy = False
+        self.busy = self.connection.closing
         if answer is not None:
             self._answer(namespace, id_, answer)
-        if self.connection.closing:
-            self._depart()
+        if self.busy:
+            # Closed meanwhile: what waits behind this event, if anything still counts, comes before the end.
+            asyncio.get_running_loop().call_soon(self._drain)
 
     def _finished(self, answer: Any, error: BaseException | None) -> None:
         """The handler that was waited for ended; the next message is started outside of its task."""
@@ -241,7 +242,10 @@ class Mailbox:
 
     def _failed(self, error: BaseException | None = None) -> None:
         self.connection.server.counters.handler_errors += 1
-        logger.error("engine.handler_failed", exc_info=error or True)
+        if isinstance(error, asyncio.CancelledError):
+            logger.warning("engine.handler_cancelled")
+        else:
+            logger.error("engine.handler_failed", exc_info=error or True)
 
     def _answer(self, namespace: str, id_: bytes, answer: Any) -> None:
         """Acknowledge, if the client asked for it."""

@@ -256,7 +256,7 @@ class Server(socketio.AsyncServer):
         self, connection: Connection, namespace: str, auth: dict[str, Any] | None
     ) -> None:
         """Ask the hooks, then accept or refuse."""
-        refusal = self._no_entry(namespace)
+        refusal = self._no_entry(connection, namespace)
         if refusal is not None:
             self.counters.refused += 1
             connection.send(_json_frame(packet.CONNECT_ERROR, namespace, refusal))
@@ -273,10 +273,10 @@ class Server(socketio.AsyncServer):
         else:
             self._accept(connection, namespace, sid)
 
-    def _no_entry(self, namespace: str) -> dict[str, Any] | None:
+    def _no_entry(self, connection: Connection, namespace: str) -> dict[str, Any] | None:
         if self.draining:
             return self.refusal("draining")
-        if self.counters.connections > self.bounds.max_connections:
+        if connection.surplus:
             return self.refusal("full")
         known = (
             self.namespaces == "*"

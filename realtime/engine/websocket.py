@@ -95,6 +95,9 @@ class Inbox(WebSocketDataQueue):
             self.socket.write_control(frame.PONG, cast("bytes", data[1]))
         elif kind is WSMsgType.PONG:
             pass
+        elif kind is WSMsgType.CLOSE:
+            # Not kept behind a busy handler: the peer waits for its answer, and what it sent before is kept.
+            self.socket.closed_by_peer(cast("int", data[1]))
         elif self.listener.busy:
             super().feed_data(data, size)
         else:
@@ -106,8 +109,6 @@ class Inbox(WebSocketDataQueue):
             listener.receive(data[1])
         elif data[0] is WSMsgType.BINARY:
             listener.receive_binary(data[1])
-        elif data[0] is WSMsgType.CLOSE:
-            self.socket.closed_by_peer(data[1])
 
     def next(self) -> Any:
         """The oldest kept message, or None. Reading it may resume the socket."""

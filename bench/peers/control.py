@@ -18,12 +18,24 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 MAX_EMITS = 100_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emission:
+    """What to announce: `count` times a text to a room, at a rate or in batches."""
+
+    room: str
+    text: str
+    count: int
+    rate: float
+    batch: int
+
+
 @dataclass(slots=True)
 class Control:
-    """`POST /control/emit?room=&count=[&rate=][&text=]` and `GET /control/stats[?settle=1]` over one peer.
+    """`POST /control/emit?room=&count=[&rate=][&batch=][&text=]`, `GET /control/stats[?settle=1]`.
 
     `emit(room, text)` announces a text to a room; `connections()` counts the sockets connected now.
-    rate: emits a second (0: as fast as the loop turns); text: characters, instead of those of the workload.
+    rate: emits a second (0: as fast as the loop turns); batch: emits in one turn of the loop;
+    text: characters, instead of those of the workload.
     """
 
     emit: Callable[[str, str], Awaitable[None]]
@@ -35,21 +47,27 @@ class Control:
         app.router.add_get("/control/stats", self._stats)
 
     async def _start_emitting(self, request: web.Request) -> web.Response:
-        count = min(int(request.query["count"]), MAX_EMITS)
-        rate = float(request.query.get("rate", 0))
-        text = "x" * int(request.query.get("text", len(TEXT)))
-        emission = asyncio.create_task(self._emit_all(request.query["room"], text, count, rate))
+        wanted = Emission(
+            room=request.query["room"],
+            text="x" * int(request.query.get("text", len(TEXT))),
+            count=min(int(request.query["count"]), MAX_EMITS),
+            rate=float(request.query.get("rate", 0)),
+            batch=int(request.query.get("batch", 1)),
+        )
+        emission = asyncio.create_task(self._emit_all(wanted))
         self.emissions.add(emission)
         emission.add_done_callback(self.emissions.discard)
-        return web.json_response({"count": count})
+        return web.json_response({"count": wanted.count})
 
-    async def _emit_all(self, room: str, text: str, count: int, rate: float) -> None:
-        """Emit `count` times: `rate` a second, or as fast as the loop turns when the rate is 0."""
+    async def _emit_all(self, wanted: Emission) -> None:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        for done in range(1, count + 1):
-            await self.emit(room, text)
-            await asyncio.sleep(max(0.0, started + done / rate - loop.time()) if rate else 0)
+        for done in range(1, wanted.count + 1):
+            await self.emit(wanted.room, wanted.text)
+            if wanted.rate:
+                await asyncio.sleep(max(0.0, started + done / wanted.rate - loop.time()))
+            elif done % wanted.batch == 0:
+                await asyncio.sleep(0)
 
     async def _stats(self, request: web.Request) -> web.Response:
         if request.query.get("settle"):

@@ -47,9 +47,9 @@ class Peer:
         self.port = port
         self._control = http.client.HTTPConnection("127.0.0.1", port, timeout=CONTROL_SECONDS)
 
-    def emit(self, room: str, count: int, rate: float = 0, text: int = len(TEXT)) -> None:
-        """Start `count` emits of `text` characters, `rate` a second (0: as fast as the loop turns)."""
-        self._ask("POST", "/control/emit", room=room, count=count, rate=rate, text=text)
+    def emit(self, room: str, count: int, *, rate: float = 0, batch: int = 1, text: int = len(TEXT)) -> None:
+        """Start `count` emits of `text` characters: `rate` a second, or at rate 0 `batch` a loop turn."""
+        self._ask("POST", "/control/emit", room=room, count=count, rate=rate, batch=batch, text=text)
 
     def stats(self, *, settle: bool = False) -> Stats:
         """A reading now; `settle` collects garbage before it."""

@@ -36,8 +36,10 @@ function startEmitting(query) {
   const count = Math.min(Number(query.get("count")), MAX_EMITS);
   const text = query.has("text") ? "x".repeat(Number(query.get("text"))) : TEXT;
   const rate = Number(query.get("rate") || 0);
+  const batch = Number(query.get("batch") || 1);
   emitting += 1;
-  setImmediate(emitNext, { room: query.get("room"), text, count, rate, startedMs: performance.now() }, 1);
+  const emission = { room: query.get("room"), text, count, rate, batch, startedMs: performance.now() };
+  setImmediate(emitNext, emission, 1);
   return { count };
 }
 
@@ -50,7 +52,8 @@ function emitNext(emission, nth) {
   const dueMs = emission.rate ? emission.startedMs + (nth * 1000) / emission.rate : 0;
   const waitMs = dueMs - performance.now();
   if (waitMs > 0) setTimeout(emitNext, waitMs, emission, nth + 1);
-  else setImmediate(emitNext, emission, nth + 1);
+  else if (nth % emission.batch === 0) setImmediate(emitNext, emission, nth + 1);
+  else emitNext(emission, nth + 1);
 }
 
 function stats(query) {

@@ -49,6 +49,7 @@ PRODUCT_CASES = {"product": ProductCase(product.measure, (500,), (50,))}
 # The figure that the ratios of a line compare. Lower is better for every one of them.
 PRIMARY = {
     "fanout": "cpu_us_per_delivery",
+    "fanout_batch": "cpu_us_per_delivery",
     "fanout_paced": "cpu_us_per_delivery",
     "inbound": "cpu_us_per_event",
     "inbound_paced": "cpu_us_per_event",

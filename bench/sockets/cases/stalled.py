@@ -47,7 +47,7 @@ def _flow(peer: Peer, crowd: Crowd, seconds: float, readers: int, *, own_reads: 
     emits, own_emits = int(RATE * seconds), int(OWN_RATE * seconds)
 
     def start() -> None:
-        peer.emit(OWN_ROOM, own_emits, OWN_RATE, OWN_TEXT)
-        peer.emit(ROOM, emits, RATE)
+        peer.emit(OWN_ROOM, own_emits, rate=OWN_RATE, text=OWN_TEXT)
+        peer.emit(ROOM, emits, rate=RATE)
 
     return crowd.receive(start, emits * readers + (own_emits if own_reads else 0))

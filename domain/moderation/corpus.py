@@ -1,4 +1,4 @@
-"""The training texts: the project's own families, the development set, and the public data as weak evidence."""
+"""The training texts: own families, the development set, and public data as weak evidence."""
 
 import gzip
 import json
@@ -17,7 +17,9 @@ PUBLIC_WEIGHT = 0.25
 
 
 class Example(msgspec.Struct, frozen=True):
-    """A text. `known` are the labels its source says anything about; outside of it a missing label means nothing."""
+    """A text. `known` are the labels its source says anything about; outside of it a missing label means
+    nothing.
+    """
 
     text: str
     labels: frozenset[Label]

@@ -1,7 +1,7 @@
 """What the model sees of a stretch of text: words, their classes, who does what and when, letters, evidence.
 
-Every feature is a short string; `index` hashes it into the table of weights. Groups are kept apart so that each can be
-scaled to unit length: a long post must not weigh more than a short one merely by being long.
+Every feature is a short string; `index` hashes it into the table of weights. Groups are kept apart so that
+each can be scaled to unit length: a long post must not weigh more than a short one merely by being long.
 """
 
 import re
@@ -28,7 +28,7 @@ EDGE_PUNCTUATION = frozenset("\"'()[]{}*_~-,;:`")
 def extract(
     normal: Normal, sentences: Sequence[Sentence], hits: Iterable[Hit], found: Sequence[Contact]
 ) -> dict[str, set[str]]:
-    """Features of some sentences of a text by group. `hits` and `found` may lie outside; those are left out."""
+    """Features of some sentences of a text by group; hits and contacts outside of them are left out."""
     start, end = sentences[0].start, sentences[-1].end
     text = _placeholders(normal.text, start, end, found)
     tokens = [token for token in TOKEN.findall(text) if token not in EDGE_PUNCTUATION]
@@ -171,3 +171,16 @@ def _shape_features(normal: Normal, start: int, end: int, tokens: Sequence[str])
     if typed.count("!") >= 2:
         shape.add("z:shout")
     return shape
+
+
+def quick(text: str) -> set[str]:
+    """The cheap features of the pre-check: words, pairs, pairs with a gap, classes and who is spoken of."""
+    tokens = [_number(token) for token in TOKEN.findall(text) if token not in EDGE_PUNCTUATION]
+    padded = ["^", *tokens, "$"]
+    result = set(padded)
+    result.update(f"{a} {b}" for a, b in pairwise(padded))
+    result.update(f"{a} _ {b}" for a, b in zip(padded, padded[2:], strict=False))
+    items = _classed(tokens)
+    result.update(f"c:{a[0]} {b[0]}" for a, b in pairwise(items))
+    result.update(f"k:{name}" for _, names in items for name in names)
+    return result

@@ -172,3 +172,21 @@ def _read(token: str, core: str) -> tuple[tuple[bool, str] | None, bool]:
 def line_of(starts: list[int], position: int) -> int:
     """Index of the last start at or before `position`."""
     return max(bisect_right(starts, position) - 1, 0)
+
+
+def fold(text: str) -> str:
+    """The folded text alone, without the map: several times cheaper than `normalise`."""
+    plain = text.lower() if text.isascii() else "".join(ch for ch, _, _ in _plain(text))
+    for start, end, reading in reversed(disguise.phrases(plain)):
+        plain = plain[:start] + reading + plain[end:]
+    return TOKEN.sub(_fold_token, plain)
+
+
+def _fold_token(match: re.Match[str]) -> str:
+    token = match.group()
+    edges = EDGES.match(token)
+    core = edges.group(1) if edges else token
+    reading, _ = _read(token, core)
+    if reading is None:
+        return token
+    return reading[1] if reading[0] else token.replace(core, reading[1], 1)

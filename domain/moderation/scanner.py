@@ -1,50 +1,103 @@
-"""The scan: fold, split, find evidence, score, decide."""
+"""The scan: take the text apart, score its windows, grade the labels, decide, and say why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from domain.moderation import clauses, contacts, language, policy, rules
+import msgspec
+import numpy as np
+
+from domain.moderation import contacts, language, model, policy
 from domain.moderation.labels import LABELS, Label
-from domain.moderation.normal import Normal, normalise
+from domain.moderation.model import Floats, Model
 from domain.moderation.policy import Level, ScanContext
+from domain.moderation.reading import Reading, Window, read
 from domain.moderation.verdict import Reason, Verdict
+
+REACHING = frozenset(("phone", "email", "handle", "address", "invite", "plate"))
+FOREIGN_CRISIS_SCORE = 0.9
+MAX_REASONS_PER_LABEL = 3
+
+
+class Scored(msgspec.Struct, frozen=True):
+    """Calibrated scores of a text and, for every label, the window that speaks loudest for it."""
+
+    scores: dict[Label, float]
+    windows: dict[Label, Window]
 
 
 def scan(text: str, *, context: ScanContext | None = None) -> Verdict:
     """Labels, reasons and actions for one text. Total: never raises on a string."""
-    context = context or ScanContext()
-    normal = normalise(text)
-    sentences = clauses.split(normal)
-    hits = [hit for sentence in sentences for hit in rules.fire(sentence, normal.text) if not hit.vetoed]
-    found = contacts.find(normal)
-    spoken = language.detect(text)
-    scores: dict[Label, float] = dict.fromkeys(LABELS, 0.0)
-    for hit in hits:
-        scores[hit.label] = max(scores[hit.label], hit.strength)
-    if any(contact.kind != "url" for contact in found):
-        scores["contact_exchange"] = 0.95
-    if clauses.class_pattern("swear").search(normal.text):
-        scores["profanity"] = 0.95
-    if language.crisis_words(text, spoken):
-        scores["self_harm_risk"] = max(scores["self_harm_risk"], 0.8)
-    levels = _levels(scores)
-    masked = contacts.mask(normal, found, safe_links=context.safe_links)
+    return judge(read(text), context or ScanContext(), model.load())
+
+
+def judge(reading: Reading, context: ScanContext, trained: Model) -> Verdict:
+    """The verdict of a model on a text that was taken apart."""
+    spoken = language.detect(reading.normal.text)
+    scored = score(reading, trained, spoken)
+    levels = _without_safe_links(trained.levels(scored.scores), reading, context)
+    labels = tuple(label for label in LABELS if levels.get(label) in ("likely", "sure"))
+    masked = contacts.mask(reading.normal, reading.contacts, safe_links=context.safe_links)
     actions = policy.decide(levels, context, maskable=masked is not None, english=spoken == "en")
-    reasons = tuple(_reason(normal, hit) for hit in hits)
     return Verdict(
-        tuple(label for label in LABELS if levels.get(label) in ("likely", "sure")),
-        scores,
-        reasons,
-        actions[0],
-        actions,
-        masked if "mask" in actions else None,
-        spoken,
+        labels=labels,
+        scores=scored.scores,
+        reasons=tuple(reason for label in labels for reason in _reasons(label, reading, scored, trained)),
+        action=actions[0],
+        actions=actions,
+        masked_text=masked if "mask" in actions else None,
+        language=spoken,
     )
 
 
-def _levels(scores: Mapping[Label, float]) -> dict[Label, Level]:
-    return {label: "sure" if score >= 0.9 else "likely" for label, score in scores.items() if score >= 0.5}
+def score(reading: Reading, trained: Model, spoken: str) -> Scored:
+    """Scores of a text: the loudest window speaks for it. Outside English only what needs no English is
+    scored.
+    """
+    windows = list(reading.windows())
+    margins: Floats = np.stack([trained.margins(window.groups) for window in windows])
+    scores = trained.scores(margins.max(axis=0))
+    loudest = {label: windows[int(row)] for label, row in zip(LABELS, margins.argmax(axis=0), strict=True)}
+    if spoken not in ("en", "und"):
+        scores = _foreign_scores(reading, scores)
+    if language.crisis_words(reading.normal.original, spoken) and spoken != "en":
+        scores["self_harm_risk"] = FOREIGN_CRISIS_SCORE
+    return Scored(scores, loudest)
 
 
-def _reason(normal: Normal, hit: rules.Hit) -> Reason:
-    start, end = normal.span(hit.start, hit.end)
-    return Reason(hit.label, normal.original[start:end], start, end, hit.name)
+def _foreign_scores(reading: Reading, scores: Mapping[Label, float]) -> dict[Label, float]:
+    reached = any(contact.kind in REACHING for contact in reading.contacts)
+    kept = {"contact_exchange"} if reached else set()
+    return {label: value if label in kept else 0.0 for label, value in scores.items()}
+
+
+def _without_safe_links(
+    levels: dict[Label, Level], reading: Reading, context: ScanContext
+) -> dict[Label, Level]:
+    """A vouched-for link alone is neither a contact nor an advertisement."""
+    found: Sequence[contacts.Contact] = reading.contacts
+    if not found or not all(
+        contacts.is_safe(reading.normal, contact, context.safe_links) for contact in found
+    ):
+        return levels
+    return {label: level for label, level in levels.items() if label not in ("contact_exchange", "spam")}
+
+
+def _reasons(label: Label, reading: Reading, scored: Scored, trained: Model) -> list[Reason]:
+    """Rule hits and contact spans for a label; without any, the loudest window and its weightiest words."""
+    hits = [hit for hit in reading.hits if hit.label == label and not hit.vetoed]
+    spans = [(hit.start, hit.end, hit.name) for hit in hits]
+    if label == "contact_exchange":
+        spans += [
+            (found.start, found.end, found.kind) for found in reading.contacts if found.kind in REACHING
+        ]
+    if not spans:
+        window = scored.windows[label]
+        heavy = ", ".join(f"“{word}”" for word in trained.spoken_for(label, window.groups))
+        spans = [
+            (window.start, window.end, f"reads like it: {heavy}" if heavy else "reads like it as a whole")
+        ]
+    return [_reason(label, reading, *span) for span in spans[:MAX_REASONS_PER_LABEL]]
+
+
+def _reason(label: Label, reading: Reading, start: int, end: int, evidence: str) -> Reason:
+    first, last = reading.normal.span(start, end)
+    return Reason(label, reading.normal.original[first:last].strip(), first, last, evidence)

@@ -1,0 +1,345 @@
+"""`python -m domain.moderation.train`: rebuild `data/vocabulary.txt` and `data/model.npz` from the texts in
+the repository.
+
+Needs scikit-learn (extra `train`). Seeds are fixed: the same texts give the same files.
+"""
+
+import json
+import random
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import scipy.sparse as sparse  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+
+from domain.moderation import augment, corpus, disguise, features, normal, quick, reading, words
+from domain.moderation.corpus import Example
+from domain.moderation.labels import AT_RISK, LABELS, Label
+from domain.moderation.model import PATH, Cut, Model
+
+FOLDS = 3
+PUBLIC_ROWS = 9000
+STRENGTH = 20.0
+POSITIVE_WEIGHT = 1.5
+WINDOW_WEIGHT = 0.3
+RECALL_WEIGHT: dict[Label, float] = {
+    "self_harm_risk": 1.5,
+    "overdose_risk": 1.5,
+    "method_seeking": 1.3,
+    "third_party_concern": 1.2,
+    "harassment": 0.9,
+}
+"""Beta of the F-measure that sets a label's threshold: a missed cry for help costs more than an offer not
+needed.
+"""
+
+Bools = NDArray[np.bool_]
+Array = NDArray[np.float64]
+
+
+class Design(msgspec.Struct, frozen=True):
+    """The training matrix: one row per window. `owner` is the example of a row, `whole` marks whole texts."""
+
+    examples: list[Example]
+    matrix: sparse.csr_matrix
+    owner: NDArray[np.int64]
+    whole: Bools
+
+    @property
+    def labels(self) -> Bools:
+        return np.array([[label in example.labels for label in LABELS] for example in self.examples])
+
+    @property
+    def known(self) -> Bools:
+        return np.array([[label in example.known for label in LABELS] for example in self.examples])
+
+    @property
+    def weight(self) -> Array:
+        return np.array([example.weight for example in self.examples])
+
+    @property
+    def fold(self) -> NDArray[np.int64]:
+        """The third of the families that an example belongs to; third 0 is the validation third."""
+        return np.array([zlib.crc32(example.family.encode()) % FOLDS for example in self.examples])
+
+    def part(self, chosen: Bools) -> "Design":
+        """The rows of some examples."""
+        rows = chosen[self.owner]
+        renumbered = np.cumsum(chosen) - 1
+        kept = [example for example, keep in zip(self.examples, chosen, strict=True) if keep]
+        return Design(kept, self.matrix[rows], renumbered[self.owner[rows]], self.whole[rows])
+
+    def best(self, margins: Array) -> Array:
+        """Margins of texts from margins of windows: the strongest window speaks for its text."""
+        result = np.full((len(self.examples), margins.shape[1]), -np.inf)
+        np.maximum.at(result, self.owner, margins)
+        return result
+
+
+def join(parts: Sequence[Design]) -> Design:
+    """Several designs as one."""
+    offsets = np.cumsum([0, *(len(part.examples) for part in parts)])
+    return Design(
+        [example for part in parts for example in part.examples],
+        sparse.vstack([part.matrix for part in parts]).tocsr(),
+        np.concatenate([part.owner + offset for part, offset in zip(parts, offsets, strict=False)]),
+        np.concatenate([part.whole for part in parts]),
+    )
+
+
+Groups = dict[str, set[str]]
+
+
+def full_windows(text: str) -> list[Groups]:
+    """Features of every window of a text as the scan sees it."""
+    return [window.groups for window in reading.read(text).windows()]
+
+
+def quick_windows(text: str) -> list[Groups]:
+    """Features of every window of a text as the pre-check sees it."""
+    return [{"quick": window} for window in quick.windows(text)]
+
+
+def design(examples: Iterable[Example], windows: Callable[[str], list[Groups]] = full_windows) -> Design:
+    """Take every example apart and hash its features."""
+    kept = list(examples)
+    columns: list[int] = []
+    values: list[float] = []
+    ends, owner, whole = [0], [], []
+    for number, example in enumerate(kept):
+        for position, groups in enumerate(windows(example.text)):
+            row = _row(groups)
+            columns.extend(row)
+            values.extend(row.values())
+            ends.append(len(columns))
+            owner.append(number)
+            whole.append(position == 0)
+    shape = (len(owner), 1 << features.BITS)
+    matrix = sparse.csr_matrix((np.array(values, np.float64), np.array(columns), np.array(ends)), shape=shape)
+    return Design(kept, matrix, np.array(owner), np.array(whole))
+
+
+def _row(groups: Groups) -> dict[int, float]:
+    row: dict[int, float] = {}
+    for group in groups.values():
+        for feature in sorted(group):
+            place = features.index(feature)
+            row[place] = row.get(place, 0.0) + 1 / len(group) ** 0.5
+    return row
+
+
+def fit(data: Design, labels: Bools, known: Bools) -> tuple[Array, Array]:
+    """Weights and biases, one column per label.
+
+    Windows of a text count as negatives of the labels it does not have; of those it has, the window that the
+    first pass finds strongest counts as positive in a second pass.
+    """
+    columns = [_fit_column(data, labels[:, column], known[:, column]) for column in range(labels.shape[1])]
+    return np.stack([weights for weights, _ in columns], axis=1), np.array([bias for _, bias in columns])
+
+
+def _fit_column(data: Design, positive: Bools, known: Bools) -> tuple[Array, float]:
+    owned, usable = positive[data.owner], known[data.owner]
+    weight = (
+        data.weight[data.owner]
+        * np.where(data.whole, 1.0, WINDOW_WEIGHT)
+        * np.where(owned, POSITIVE_WEIGHT, 1.0)
+    )
+    weights, bias = _regress(data.matrix, owned, weight, usable & (data.whole | ~owned))
+    inner = usable & ~data.whole & owned
+    if inner.any():
+        chosen = _strongest(data, data.matrix @ weights, inner)
+        weights, bias = _regress(data.matrix, owned, weight, usable & (data.whole | ~owned | chosen))
+    return weights, bias
+
+
+def _strongest(data: Design, margins: Array, inner: Bools) -> Bools:
+    chosen = np.zeros(len(inner), bool)
+    rows = np.flatnonzero(inner)
+    order = rows[np.lexsort((-margins[rows], data.owner[rows]))]
+    first = np.r_[True, data.owner[order][1:] != data.owner[order][:-1]]
+    chosen[order[first]] = True
+    return chosen
+
+
+def _regress(matrix: sparse.csr_matrix, positive: Bools, weight: Array, rows: Bools) -> tuple[Array, float]:
+    regression = LogisticRegression(C=STRENGTH, solver="liblinear", tol=1e-2, random_state=0)
+    regression.fit(matrix[rows], positive[rows], sample_weight=weight[rows])
+    return regression.coef_[0], float(regression.intercept_[0])
+
+
+def held_out_margins(judged: Design, extra: Design, copies: Design, labels: Bools, known: Bools) -> Array:
+    """Margins of every judged text by a model that has seen no member of its family, copies included.
+
+    `labels` and `known` are those of the three designs one after the other.
+    """
+    margins = np.zeros((len(judged.examples), labels.shape[1]))
+    everything = join([judged, extra, copies])
+    folds = np.concatenate([judged.fold, np.full(len(extra.examples), -1), copies.fold])
+    for fold in range(FOLDS):
+        weights, bias = fit(everything.part(folds != fold), labels[folds != fold], known[folds != fold])
+        margins_of_rows = judged.matrix @ weights + bias
+        margins[judged.fold == fold] = judged.best(margins_of_rows)[judged.fold == fold]
+    return margins
+
+
+def calibrate(margins: Array, labels: Bools) -> tuple[Cut, ...]:
+    """Logistic calibration and thresholds from held-out margins."""
+    return tuple(_cut(label, margins[:, column], labels[:, column]) for column, label in enumerate(LABELS))
+
+
+def _cut(label: Label, margins: Array, positive: Bools) -> Cut:
+    platt = LogisticRegression(C=1e4).fit(margins[:, None], positive)
+    slope, offset = float(platt.coef_[0, 0]), float(platt.intercept_[0])
+    scores = 1 / (1 + np.exp(-(slope * margins + offset)))
+    likely = _threshold(scores, positive, RECALL_WEIGHT.get(label, 1.0))
+    sure = max(likely, _precise(scores, positive, 0.95))
+    return Cut(min(likely, _recalled(scores, positive, 0.95)), likely, sure, slope, offset)
+
+
+def _threshold(scores: Array, positive: Bools, beta: float) -> float:
+    order = np.argsort(-scores)
+    hits = np.cumsum(positive[order])
+    measure = (1 + beta**2) * hits / (np.arange(1, len(order) + 1) + beta**2 * positive.sum())
+    return float(scores[order][int(measure.argmax())])
+
+
+def _precise(scores: Array, positive: Bools, precision: float) -> float:
+    order = np.argsort(-scores)
+    reached = np.flatnonzero(np.cumsum(positive[order]) / np.arange(1, len(order) + 1) >= precision)
+    return float(scores[order][reached[-1]]) if len(reached) else 1.0
+
+
+def _recalled(scores: Array, positive: Bools, recall: float) -> float:
+    return float(np.quantile(scores[positive], 1 - recall))
+
+
+def write_vocabulary(examples: Iterable[Example]) -> None:
+    """Count the words of ordinary texts; disguised spellings stay rare enough to be left out."""
+    counts: Counter[str] = Counter()
+    for example in examples:
+        counts.update(set(words.WORD.findall(example.text.lower().replace("’", "'"))))
+    chosen = [
+        word for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if count >= 3
+    ]
+    (words.DATA / "vocabulary.txt").write_text("\n".join(chosen) + "\n", encoding="utf-8")
+    forget()
+
+
+def forget() -> None:
+    """Drop everything remembered about the vocabulary."""
+    for module in (words, disguise, normal):
+        for value in vars(module).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
+
+
+def sample_public() -> list[Example]:
+    """A seeded sample of the public rows."""
+    rows = corpus.public()
+    return random.Random(0).sample(rows, PUBLIC_ROWS)
+
+
+def speaking(examples: Iterable[Example]) -> list[Example]:
+    """Sources whose words are worth knowing: everything but tweets full of odd spellings."""
+    return [example for example in examples if example.source != "davidson"]
+
+
+def at_risk(data: Design) -> Bools:
+    """One column: whether somebody may be in danger."""
+    return np.array([[bool(example.labels & AT_RISK)] for example in data.examples])
+
+
+def risk_known(data: Design) -> Bools:
+    return np.array(
+        [[example.known >= AT_RISK or bool(example.labels & AT_RISK)] for example in data.examples]
+    )
+
+
+def train(own: Sequence[Example], public: Sequence[Example]) -> tuple[Model, Array, Design]:
+    """A model, the held-out margins its thresholds were set on, and the design of the project's own texts."""
+    copies = list(augment.augment(own))
+    judged, extra, disguised = design(own), design(public), design(copies)
+    everything = join([judged, extra, disguised])
+    margins = held_out_margins(judged, extra, disguised, everything.labels, everything.known)
+    cuts = calibrate(margins, judged.labels)
+    weights, bias = fit(everything, everything.labels, everything.known)
+    small, scale = _quantise(weights)
+    quick_part = _train_quick(own, public, copies)
+    model = Model(small, scale, bias.astype(np.float32), cuts, *quick_part)
+    return model, margins, judged
+
+
+def _quantise(weights: Array) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    top = np.abs(weights).max(axis=0)
+    top[top == 0] = 1.0
+    return np.rint(weights / top * 127).astype(np.int8), (top / 127).astype(np.float32)
+
+
+def _train_quick(
+    own: Sequence[Example], public: Sequence[Example], copies: Sequence[Example]
+) -> tuple[NDArray[np.float32], float, float]:
+    judged, extra, disguised = (design(examples, quick_windows) for examples in (own, public, copies))
+    everything = join([judged, extra, disguised])
+    risk, known = at_risk(everything), risk_known(everything)
+    margins = held_out_margins(judged, extra, disguised, risk, known)[:, 0]
+    positive = at_risk(judged)[:, 0]
+    weights, bias = fit(everything, risk, known)
+    return (
+        weights[:, 0].astype(np.float32),
+        float(bias[0]),
+        float(np.quantile(margins[positive], 1 - quick.RECALL)),
+    )
+
+
+def save(model: Model, path: Path = PATH) -> None:
+    """Write the model; equal models give equal bytes."""
+    top = float(np.abs(model.quick).max()) or 1.0
+    meta = {
+        "cuts": msgspec.to_builtins(model.cuts),
+        "quick_scale": top / 127,
+        "quick_bias": model.quick_bias,
+        "quick_cut": model.quick_cut,
+    }
+    np.savez_compressed(
+        path,
+        weights=model.weights,
+        scale=model.scale,
+        bias=model.bias,
+        quick=np.rint(model.quick / top * 127).astype(np.int8),
+        meta=np.frombuffer(json.dumps(meta).encode(), np.uint8),
+    )
+
+
+def summary(margins: Array, data: Design, cuts: Sequence[Cut]) -> str:
+    """Precision, recall and F1 of every label on held-out families, as lines of text."""
+    lines = []
+    for column, (label, cut) in enumerate(zip(LABELS, cuts, strict=True)):
+        said = 1 / (1 + np.exp(-(cut.slope * margins[:, column] + cut.offset))) >= cut.likely
+        is_so = data.labels[:, column]
+        both = int((said & is_so).sum())
+        precision, recall = both / max(1, int(said.sum())), both / max(1, int(is_so.sum()))
+        lines.append(f"{label:22} precision {precision:.3f} recall {recall:.3f} of {int(is_so.sum())}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Train on everything in the repository and write the two files."""
+    own = [*corpus.families(), *corpus.development()]
+    public = sample_public()
+    write_vocabulary(speaking([*corpus.families(), *corpus.public()]))
+    model, margins, judged = train(own, public)
+    save(model)
+    sys.stdout.write(
+        f"{len(own)} own texts, {len(public)} public ones\n{summary(margins, judged, model.cuts)}\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

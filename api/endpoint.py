@@ -1,0 +1,73 @@
+"""The choke point of REST: who asks, how often, what; then the handler, within its time."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from api.address import Addresses
+from api.request import address_values, bearer_token, check_no_query, check_storable, read_json
+from api.route import LOGINS, Limit, Route
+from domain import limits, sessions
+from domain.accounts import User
+from domain.decoding import converted, decoded
+from domain.ports import Ports
+
+encode = msgspec.json.Encoder().encode
+
+
+def json_answer(value: object, status: int = 200) -> web.Response:
+    return web.Response(body=encode(value), status=status, content_type="application/json")
+
+
+class Endpoint:
+    """Serves one route."""
+
+    def __init__(self, route: Route, ports: Ports, addresses: Addresses) -> None:
+        self.route = route
+        self._ports = ports
+        self._addresses = addresses
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(route.command)
+        self._strict = route.command.__struct_config__.forbid_unknown_fields
+
+    async def serve(self, request: web.Request) -> web.Response:
+        """Raises `DomainError`, and `TimeoutError` for what takes longer than a handler may."""
+        async with asyncio.timeout(self._ports.settings.handler_timeout_seconds):
+            asked = self._anybody(request) if self.route.public else self._signed_in(request)
+            result = await asked
+        if result is None:
+            return web.Response(status=204)
+        return json_answer(result, self.route.status)
+
+    async def _signed_in(self, request: web.Request) -> object:
+        user: User = await sessions.identify(bearer_token(request), self._ports)
+        await self._admit(self.route.limit, user.id)
+        command = await self._command(request)
+        return await self.route.handler(command, user, self._ports)
+
+    async def _anybody(self, request: web.Request) -> object:
+        if self.route.limit is not None:
+            await self._admit(self.route.limit, self._addresses.key(request))
+        command = await self._command(request)
+        if self.route.named_by:
+            await self._admit(LOGINS, self._name_key(getattr(command, self.route.named_by)))
+        return await self.route.handler(command, self._ports)
+
+    async def _admit(self, limit: Limit | None, key: str) -> None:
+        if limit is not None:
+            most = limit.most(self._ports.settings)
+            await limits.check(f"rest:{limit.scope}", key, most, limit.window_seconds, self._ports)
+
+    def _name_key(self, name: str) -> str:
+        """Guessing at one account is limited however many addresses it comes from."""
+        return self._ports.cipher.lookup(f"name:{name.strip().casefold()}".encode()).hex()
+
+    async def _command(self, request: web.Request) -> Any:
+        if self.route.has_body:
+            check_no_query(request)
+            command = decoded(self._decoder, await read_json(request, self._ports.settings.payload_bytes_max))
+        else:
+            command = converted(address_values(request, strict=self._strict), self.route.command)
+        check_storable(command)
+        return command

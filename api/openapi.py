@@ -1,0 +1,131 @@
+"""The OpenAPI 3.1 document, from the routes and the structs they name."""
+
+import re
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from api.errors import Refusal
+from api.health import Alive, HealthReport
+from api.route import Route
+from domain.errors import HTTP_STATUS
+
+Document = dict[str, Any]
+
+REFERENCE = "#/components/schemas/{name}"
+JSON = "application/json"
+IN_PATH = re.compile(r"\{(\w+)\}")
+OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "/health": (
+        "Every store with its answering time, every check.",
+        {"200": HealthReport, "503": HealthReport},
+    ),
+    "/health/live": ("200 as long as the process can answer at all.", {"200": Alive}),
+    "/health/ready": ("200 when this process may take traffic.", {"200": HealthReport, "503": HealthReport}),
+}
+
+
+def openapi_document(routes: Sequence[Route]) -> Document:
+    paths: Document = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = operation(route)
+    for path, (summary, answers) in OPERATIONS.items():
+        paths[path] = {"get": operation_of_health(summary, answers)}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Anonymous Support",
+            "version": "1",
+            "description": "Peer support in recovery, without names.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas(types_of(routes)),
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def types_of(routes: Iterable[Route]) -> list[Any]:
+    """Every type that a body or an answer of these routes is made of, once."""
+    types: list[Any] = [Refusal, HealthReport, Alive]
+    for route in routes:
+        types += [route.command] if route.has_body else []
+        types += [route.answer] if route.answer is not type(None) else []
+    return list(dict.fromkeys(types))
+
+
+def schemas(types: Iterable[Any]) -> Document:
+    return msgspec.json.schema_components(types, ref_template=REFERENCE)[1]
+
+
+def schema(type_: Any) -> Document:
+    """A reference into the components."""
+    (reference,), _ = msgspec.json.schema_components([type_], ref_template=REFERENCE)
+    return reference
+
+
+def operation(route: Route) -> Document:
+    described: Document = {
+        "operationId": route.handler.__name__,
+        "summary": route.summary,
+        "tags": [route.path.split("/")[2]],
+        "responses": {**success(route), **refusals(route)},
+    }
+    if not route.public:
+        described["security"] = [{"bearer": []}]
+    if not route.has_body:
+        described["parameters"] = parameters(route)
+    elif route.command.__struct_fields__:
+        described["requestBody"] = {"required": True, "content": content(route.command)}
+    return described
+
+
+def operation_of_health(summary: str, answers: dict[str, Any]) -> Document:
+    return {
+        "summary": summary,
+        "tags": ["health"],
+        "responses": {
+            status: {"description": HTTPStatus(int(status)).phrase, "content": content(answer)}
+            for status, answer in answers.items()
+        },
+    }
+
+
+def parameters(route: Route) -> list[Document]:
+    """The fields of the command, in the path or behind it."""
+    command = schemas([route.command])[route.command.__name__]
+    in_path = set(IN_PATH.findall(route.path))
+    return [
+        {
+            "name": name,
+            "in": "path" if name in in_path else "query",
+            "required": name in in_path or name in command.get("required", []),
+            "schema": field,
+        }
+        for name, field in command["properties"].items()
+    ]
+
+
+def success(route: Route) -> Document:
+    described: Document = {"description": HTTPStatus(route.status).phrase}
+    if route.answer is not type(None):
+        described["content"] = content(route.answer)
+    return {str(route.status): described}
+
+
+def refusals(route: Route) -> Document:
+    """The codes this route can answer with."""
+    codes = {"invalid", "internal", "unavailable"}
+    codes |= {"too_large"} if route.has_body else set()
+    codes |= {"rate_limited"} if route.limit else set()
+    codes |= {"unauthenticated"} if not route.public or route.named_by else set()
+    codes |= {"not_found"} if IN_PATH.search(route.path) else set()
+    refused = {"content": content(Refusal)}
+    return {str(HTTP_STATUS[code]): {"description": f"`{code}`", **refused} for code in sorted(codes)}
+
+
+def content(type_: Any) -> Document:
+    return {JSON: {"schema": schema(type_)}}

@@ -1,0 +1,100 @@
+"""Routes as data: what a handler takes, gives, and how often it may be asked.
+
+A handler is `async (command, user, ports) -> answer`, or `async (command, ports) -> answer` for a route that
+anybody may call. Its annotations are the wire schema: the choke point decodes by them, `/docs` shows them.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, TypeVar, get_type_hints
+
+import msgspec
+
+from domain.accounts import User
+from domain.limits import HOUR, MINUTE
+from domain.ports import Ports
+from domain.settings import Settings
+
+C = TypeVar("C", bound=msgspec.Struct)
+A = TypeVar("A")
+UserHandler = Callable[[C, User, Ports], Awaitable[A]]
+PublicHandler = Callable[[C, Ports], Awaitable[A]]
+
+
+class Limit(NamedTuple):
+    """At most `most(settings)` requests of a scope in a window."""
+
+    scope: str
+    most: Callable[[Settings], int]
+    window_seconds: int
+
+
+REQUESTS = Limit("requests", lambda settings: settings.requests_per_minute, MINUTE)
+REGISTRATIONS = Limit("registrations", lambda settings: settings.registrations_per_hour, HOUR)
+LOGINS = Limit("logins", lambda settings: settings.login_attempts_per_minute, MINUTE)
+
+
+class Route(NamedTuple):
+    """`limit` counts by account, or by address where `public`; and by the command's field `named_by` too."""
+
+    method: str
+    path: str
+    handler: Callable[..., Awaitable[Any]]
+    command: type[msgspec.Struct]
+    answer: Any
+    public: bool
+    limit: Limit | None
+    named_by: str
+    status: int
+
+    @property
+    def summary(self) -> str:
+        return (self.handler.__doc__ or self.handler.__name__.replace("_", " ").capitalize()).strip()
+
+    @property
+    def has_body(self) -> bool:
+        return self.method in {"POST", "PUT", "PATCH"}
+
+
+class Routes:
+    """A table of routes, filled by its decorators."""
+
+    def __init__(self) -> None:
+        self.table: list[Route] = []
+
+    def signed_in(
+        self, method: str, path: str, *, limit: Limit = REQUESTS, status: int = 200
+    ) -> Callable[[UserHandler[C, A]], UserHandler[C, A]]:
+        """For the holder of an access token. `limit` counts by account."""
+
+        def add(handler: UserHandler[C, A]) -> UserHandler[C, A]:
+            self._add(method, path, handler, public=False, limit=limit, named_by="", status=status)
+            return handler
+
+        return add
+
+    def public(
+        self, method: str, path: str, *, limit: Limit | None, named_by: str = "", status: int = 200
+    ) -> Callable[[PublicHandler[C, A]], PublicHandler[C, A]]:
+        """For anybody. `limit` counts by address, and by what the field `named_by` says."""
+
+        def add(handler: PublicHandler[C, A]) -> PublicHandler[C, A]:
+            self._add(method, path, handler, public=True, limit=limit, named_by=named_by, status=status)
+            return handler
+
+        return add
+
+    def _add(
+        self,
+        method: str,
+        path: str,
+        handler: Callable[..., Awaitable[Any]],
+        *,
+        public: bool,
+        limit: Limit | None,
+        named_by: str,
+        status: int,
+    ) -> None:
+        hints = get_type_hints(handler)
+        answer = hints.pop("return")
+        command = next(iter(hints.values()))
+        self.table.append(Route(method, path, handler, command, answer, public, limit, named_by, status))

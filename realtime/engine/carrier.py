@@ -25,12 +25,13 @@ Outcome = Callable[[Any, BaseException | None], None]
 
 
 @types.coroutine
-def _resumed(coroutine: Handler, waiting: Any) -> Generator[Any, Any, Any]:
-    """Go on with a started coroutine: first the wait it asked for, then the rest."""
+def _resumed(coroutine: Handler, waiting: Any, error: BaseException | None) -> Generator[Any, Any, Any]:
+    """Go on with a started coroutine: first the wait it asked for (or `error` instead), then the rest."""
+    sent = None
     while True:
-        error: BaseException | None = None
         try:
-            sent = yield waiting
+            if error is None:
+                sent = yield waiting
         except GeneratorExit:
             coroutine.close()
             raise
@@ -40,6 +41,14 @@ def _resumed(coroutine: Handler, waiting: Any) -> Generator[Any, Any, Any]:
             waiting = coroutine.send(sent) if error is None else coroutine.throw(error)
         except StopIteration as stop:
             return stop.value
+        error = None
+
+
+def _let_go(waiting: Any) -> None:
+    """What cancelling a task does to the future it waits for."""
+    if waiting is not None:
+        waiting._asyncio_future_blocking = False
+        waiting.cancel()
 
 
 class _Spare:
@@ -63,21 +72,33 @@ class _Spare:
             self.wake.set_result(None)
 
     async def _carry(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self.work is None:
-            self.wake = loop.create_future()
-            await self.wake
+        cancelled = await self._awake(loop) if self.work is None else None
         assert self.work is not None  # noqa: S101 - only `take` wakes it
         coroutine, waiting, outcome = self.work
         self.work = None
         try:
-            value = await _resumed(coroutine, waiting)
+            if cancelled is not None:
+                _let_go(waiting)
+            value = await _resumed(coroutine, waiting, cancelled)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed on, not swallowed
             outcome(None, error)
         else:
             outcome(value, None)
 
+    async def _awake(self, loop: asyncio.AbstractEventLoop) -> asyncio.CancelledError | None:
+        """Wait for work. A cancellation that came right behind it belongs to the coroutine: a time-out of no
+        time, as redis-py uses to look at its socket, fires before this task is awake."""
+        self.wake = loop.create_future()
+        try:
+            await self.wake
+        except asyncio.CancelledError as cancelled:
+            if self.work is None:
+                raise
+            return cancelled
+        return None
+
     def _lost(self, task: asyncio.Task[None]) -> None:
-        # Cancelled (a time-out of no time) before the task made its first step with the coroutine.
+        # Cancelled before its very first step.
         if self.work is not None:
             coroutine, _, outcome = self.work
             self.work = None

@@ -80,7 +80,7 @@ class Connection:
         self.closing = False
         self.closed = False
         self.reason = ""
-        self.retiring: Frame | None = None
+        self.retiring = False
         self.queued_bytes = 0
         self._queue: deque[Frame] | None = None
         self.held: deque[Frame] | None = None
@@ -260,6 +260,10 @@ class Connection:
         self.transmit(PING_FRAME)
 
     def _unanswered(self) -> None:
+        if self.websocket is not None and self.websocket.reading_paused:
+            # It cannot be heard: its answer waits behind a full mailbox.
+            self._heartbeat = self.server.wheel.after(self.server.ping_timeout, self._unanswered)
+            return
         self.server.counters.ping_timeouts += 1
         self.abort("ping timeout")
 
@@ -341,11 +345,11 @@ class Connection:
         self._heartbeat = self.server.wheel.after(self.server.bounds.close_seconds, self.gone)
         self.answer_poll()
 
-    def retire(self, frame: Frame) -> None:
-        """Close with `frame` as the last word, after the running handler and what waits behind it."""
-        self.retiring = frame
+    def retire(self) -> None:
+        """Close with the server's farewell, after the running handler and what waits behind it."""
+        self.retiring = True
         if not self.mailbox.busy:
-            self.close("draining", frame=frame)
+            self.close("draining", frame=self.server.farewell if self.namespaces else None)
 
     def abort(self, reason: str) -> None:
         """End the session without a word; what waits is dropped."""

@@ -76,7 +76,7 @@ class Gateway(engineio.AsyncServer):
         if sid is None:
             return await self._handshake(request, transport, cors)
         connection = self.sockets.get(sid)
-        if connection is None or (connection.closed and not connection.queued_bytes):
+        if connection is None:
             raise RequestError(_SESSION_UNKNOWN)
         if transport == "websocket":
             return self._upgrade(request, connection)
@@ -84,7 +84,7 @@ class Gateway(engineio.AsyncServer):
             raise RequestError(_BAD_REQUEST)
         if request.method == "GET":
             return self._text(await self._poll(request, connection), cors)
-        if request.method == "POST":
+        if request.method == "POST" and not connection.closing:
             await self._post(request, connection)
             return web.Response(text="ok", content_type="text/html", headers=cors.headers())
         raise RequestError(_BAD_REQUEST)

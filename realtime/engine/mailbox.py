@@ -219,26 +219,31 @@ class Mailbox:
         self.busy = True
         try:
             answer = self.connection.server.carrier.step(coroutine, self._finished)
+            if answer is SUSPENDED:
+                self._answering = namespace, id_
+                return
+            if answer is not None:
+                self._answer(namespace, id_, answer)
         except Exception:  # noqa: BLE001 - a handler's mistake must not cost the connection
             self._failed()
-            answer = None
-        if answer is SUSPENDED:
-            self._answering = namespace, id_
-            return
         self.busy = self.connection.closing
-        if answer is not None:
-            self._answer(namespace, id_, answer)
         if self.busy:
             # Closed meanwhile: what waits behind this event, if anything still counts, comes before the end.
             asyncio.get_running_loop().call_soon(self._drain)
 
     def _finished(self, answer: Any, error: BaseException | None) -> None:
         """The handler that was waited for ended; the next message is started outside of its task."""
+        asyncio.get_running_loop().call_soon(self._drain)
         if error is not None:
             self._failed(error)
         elif answer is not None:
+            self._try_to_answer(answer)
+
+    def _try_to_answer(self, answer: Any) -> None:
+        try:
             self._answer(*self._answering, answer)
-        asyncio.get_running_loop().call_soon(self._drain)
+        except Exception:  # noqa: BLE001 - an answer that is none must not cost the connection
+            self._failed()
 
     def _failed(self, error: BaseException | None = None) -> None:
         self.connection.server.counters.handler_errors += 1
@@ -295,8 +300,8 @@ class Mailbox:
         self.busy = False
         if self.connection.closing:
             self._depart()
-        elif self.connection.retiring is not None:
-            self.connection.retire(self.connection.retiring)
+        elif self.connection.retiring:
+            self.connection.retire()
 
     def _next(self) -> Callable[[], None] | None:
         if self.pending:
@@ -331,10 +336,7 @@ def _cut(payload: bytes, start: int, end: int) -> tuple[str, bytes] | None:
         arguments = b""
     else:
         return None
-    event = name.decode()
-    if event in packet.RESERVED:
-        raise PacketError("reserved event name")
-    return event, arguments
+    return name.decode(), arguments
 
 
 def _read(data: bytes) -> tuple[str, bytes]:

@@ -167,6 +167,8 @@ class Membership(AsyncManager):
         room = to or room
         skip = _skipped(skip_sid)
         values = [event, *_arguments(data)]
+        if not self.members(namespace, room):
+            return
         if callback is None:
             frame = packet.encode(packet.EVENT, namespace, values)
             self.server.deliver(room, frame, skip=skip)

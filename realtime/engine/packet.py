@@ -106,8 +106,6 @@ def event_list(data: bytes) -> list[Any]:
     values = loads(data)
     if not isinstance(values, list) or not values or not isinstance(values[0], str):
         raise PacketError("an event is a list that begins with its name")
-    if values[0] in RESERVED:
-        raise PacketError("reserved event name")
     return values
 
 

@@ -6,7 +6,7 @@ import inspect
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from typing import Any, Final
 
 import socketio
@@ -72,6 +72,7 @@ class Server(socketio.AsyncServer):
         self.carrier = Carrier()
         self.raw: RawHandler | None = None
         self.slow_consumer_frame: Frame | None = None
+        self.farewell: Frame | None = None
         self.refusal: Callable[[str], dict[str, Any]] = lambda why: {"message": why}
         self.draining = False
         self._connect_hooks: dict[str, ConnectHook] = {}
@@ -106,6 +107,7 @@ class Server(socketio.AsyncServer):
         value for one argument, values with commas between them for several; so `b"[" + arguments + b"]"` is
         the list of them. It is cut out, not checked: decoding it may fail. Attachments of a binary event
         are in `connection.attachments`, their placeholders in `arguments`.
+        Names that Socket.IO reserves (`connect`, …) come here too: refuse them like any name not known.
         What it returns acknowledges the event; None does not. What it raises is logged and not acknowledged.
         """
         self.raw = handler
@@ -142,13 +144,7 @@ class Server(socketio.AsyncServer):
         chosen = (
             members.values() if not skip else [member for sid, member in members.items() if sid not in skip]
         )
-        data = frame.websocket
-        late = []
-        for member in chosen:
-            if member.direct:
-                member.write(data)
-            else:
-                late.append(member)
+        late = _write_to(iter(chosen), frame.websocket)
         sent = len(chosen) - len(late) + sum(member.enqueue(frame, ephemeral) for member in late)
         self.counters.deliveries += sent
         return sent
@@ -352,7 +348,10 @@ class Server(socketio.AsyncServer):
     def stock_event(
         self, connection: Connection, event: str, arguments: bytes, namespace: str, id_: bytes
     ) -> Coroutine[Any, Any, Frame | None] | None:
-        """Decode an event and call its handler. Raises PacketError."""
+        """Decode an event and call its handler. Raises PacketError, also for names that are not a client's to
+        emit: python-socketio keeps the handlers of its own events under them."""
+        if event in packet.RESERVED:
+            raise PacketError("reserved event name")
         values = packet.loads(b"[%b]" % arguments) if arguments else []
         if connection.attachments:
             attachments, connection.attachments = connection.attachments, []
@@ -451,16 +450,17 @@ class Server(socketio.AsyncServer):
         they do not all come back at once.
         """
         self.draining = True
-        ends = time.monotonic() + seconds
+        self.farewell = frame
+        began = time.monotonic()
         waiting = list(self.connections)
         random.shuffle(waiting)
         for index, connection in enumerate(waiting):
-            pause = ends - seconds / 2 - time.monotonic()
-            if pause > 0 and index:
-                await asyncio.sleep(pause / (len(waiting) - index + 1))
-            connection.retire(frame or _NO_WORD)
+            early = began + seconds / 2 * index / len(waiting) - time.monotonic()
+            if early > 0:
+                await asyncio.sleep(early)
+            connection.retire()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._all_gone(), max(0.0, ends - time.monotonic()))
+            await asyncio.wait_for(self._all_gone(), max(0.0, began + seconds - time.monotonic()))
         for connection in list(self.connections):
             connection.abort("draining")
 
@@ -470,7 +470,22 @@ class Server(socketio.AsyncServer):
             await self._empty
 
 
-_NO_WORD: Final = Frame(b"6")
+def _write_to(members: Iterator[Connection], data: bytes) -> list[Connection]:
+    """Write to those that take it directly; the others."""
+    late = []
+    while True:
+        try:
+            for member in members:
+                if member.direct:
+                    member.write(data)
+                else:
+                    late.append(member)
+        except (RuntimeError, OSError):
+            # A transport that died without telling yet must not cost the others behind it their event.
+            member.abort("transport error")
+            late.append(member)
+        else:
+            return late
 
 
 def _json_frame(kind: int, namespace: str, data: Any) -> Frame:

@@ -149,7 +149,7 @@ class WebSocket(asyncio.Protocol):
         self.wheel = wheel
         self.deflating = deflating
         self.paused = False
-        self._reading_paused = False
+        self._reading_paused = False  # by this name aiohttp's queue asks for it
         self._closing = False
         self._deadline: Deadline | None = None
         # The queue doubles the limit it is given.
@@ -161,6 +161,11 @@ class WebSocket(asyncio.Protocol):
         self._reader: WebSocketReader | None = WebSocketReader(
             inbox, max_bytes + 1, deflating, decode_text=False
         )
+
+    @property
+    def reading_paused(self) -> bool:
+        """Is the inbox full?"""
+        return self._reading_paused
 
     def data_received(self, data: bytes) -> None:
         if self._reader is None:

@@ -20,7 +20,7 @@ class Deadline:
 
 
 class Wheel:
-    """Calls back once per deadline, never early, at most two ticks late.
+    """Calls back once per deadline, never early, at most two ticks late if the loop is not.
 
     A tick lasts `tick_seconds`. The event loop sees one timer, whatever the number of deadlines,
     and none while there is no deadline.
@@ -33,7 +33,7 @@ class Wheel:
         self._passed = 0
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Deadline:
-        """Call `callback` in `seconds`. It must not raise."""
+        """Call `callback` in `seconds`. What it raises goes to the loop's exception handler."""
         loop = asyncio.get_running_loop()
         due = int((loop.time() + seconds) / self._tick_seconds) + 1
         bucket = self._buckets.setdefault(due, set())
@@ -74,4 +74,12 @@ class Wheel:
             deadline = bucket.pop()
             callback, deadline.callback = deadline.callback, None
             if callback is not None:
-                callback()
+                self._call(callback)
+
+    @staticmethod
+    def _call(callback: Callable[[], None]) -> None:
+        try:
+            callback()
+        except Exception as error:  # noqa: BLE001 - reported, and the wheel turns on
+            context = {"message": "a deadline's callback failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)

@@ -258,3 +258,19 @@ async def test_a_deliver_in_a_handler_of_the_python_client_arrives() -> None:
         server.deliver("room", server.frame("news", b'{"n":1}'))
         assert await within(got.get()) == {"n": 1}
         await client.disconnect()
+
+
+async def test_a_transport_that_died_in_secret_costs_nobody_else_the_event() -> None:
+    server = room_server()
+
+    def dead(data: bytes) -> None:
+        raise RuntimeError("the handler is closed")
+
+    async with serving(server) as url, Wire(url) as one, Wire(url) as two, Wire(url) as three:
+        sids = [await client.connect() for client in (one, two, three)]
+        broken = server.connection(sids[1])
+        assert broken is not None
+        broken.write = dead
+        assert server.deliver("room", server.frame("a", b"1")) == 2
+        assert await one.receive() == await three.receive() == '42["a",1]'
+        await until(lambda: server.rooms(sids[1]) == [])

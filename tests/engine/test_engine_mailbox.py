@@ -119,7 +119,7 @@ async def test_a_full_mailbox_stops_reading_and_loses_nothing() -> None:
         socket = connection.websocket
         assert socket is not None
         sending = asyncio.create_task(_flood(client, 8_000))
-        await until(lambda: socket._reading_paused)
+        await until(lambda: socket.reading_paused)
         assert len(socket.inbox._buffer) <= 4096 // 128 + 1
         assert not sending.done()
         release.set()
@@ -292,3 +292,43 @@ async def test_a_close_without_return_disconnects_first() -> None:
         assert await client.receive() == '42["ended",{"code":"banned"}]'
         assert await client.receive() == "41"
         assert await client.closed() == 1000
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_an_answer_that_is_not_bytes_costs_its_event_only(
+    waits: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server()
+
+    async def handle(connection: Connection, event: str, arguments: bytes, namespace: str) -> Any:
+        if waits:
+            await asyncio.sleep(0)
+        return b"1" if event == "go" else 5
+
+    server.on_raw(handle)
+    async with serving(server) as url, Wire(url) as client:
+        await client.connect()
+        await client.send('421["wrong"]')
+        assert await client.ask('422["go"]') == "432[1]"
+        assert server.counters.handler_errors == 1
+
+
+async def test_a_full_mailbox_is_not_taken_for_a_dead_client() -> None:
+    server = Server(bounds=Bounds(mailbox_bytes=512), ping_interval=0.05, ping_timeout=0.05)
+    release = asyncio.Event()
+
+    async def handle(connection: Connection, event: str, arguments: bytes, namespace: str) -> bytes:
+        await release.wait()
+        return b"1"
+
+    server.on_raw(handle)
+    async with serving(server) as url, Wire(url) as client:
+        await client.connect()
+        (connection,) = server.connections
+        assert connection.websocket is not None
+        await client.send(*['42["wait"]'] * 20)
+        await until(lambda: connection.websocket and connection.websocket.reading_paused)
+        heartbeats: list[Any] = []
+        await until(lambda: heartbeats.append(connection._heartbeat) or len(set(map(id, heartbeats))) > 4)
+        release.set()
+        assert await client.ask('421["after"]') == "431[1]"

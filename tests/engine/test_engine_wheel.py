@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from engine_harness import until
@@ -68,3 +69,19 @@ async def test_a_stopped_wheel_forgets_and_can_be_used_again(wheel: Wheel) -> No
     wheel.after(0.02, lambda: fired.append("kept"))
     await until(lambda: fired)
     assert fired == ["kept"]
+
+
+async def test_a_failing_callback_is_reported_and_costs_the_others_nothing(
+    wheel: Wheel, unhandled: list[dict[str, Any]]
+) -> None:
+    fired: list[str] = []
+
+    def fail() -> None:
+        raise RuntimeError("on purpose")
+
+    wheel.after(0.0, fail)
+    wheel.after(0.0, lambda: fired.append("same tick"))
+    wheel.after(0.02, lambda: fired.append("later"))
+    await until(lambda: len(fired) == 2)
+    assert [str(context["exception"]) for context in unhandled] == ["on purpose"]
+    unhandled.clear()

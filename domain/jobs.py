@@ -284,8 +284,6 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
     recheck_seconds: float = 30.0
     recheck_limit: int = 1_000
     schedule_wait_seconds: float = 5.0
-    keep_done_days: int = 7
-    keep_dead_days: int = 30
 
     def concurrency(self, lane: Lane) -> int:
         return {

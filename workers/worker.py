@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 from arq.connections import ArqRedis
 
+import workers.retention  # noqa: F401  (registers its job)
 from domain.jobs import LANES, JobSettings, JobStore, Lane
 from workers.heartbeat import Heartbeat
 from workers.history import History, Queue

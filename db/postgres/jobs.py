@@ -6,11 +6,12 @@ a worker repeats a batch that PostgreSQL broke off.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from asyncpg import Record
 
+from db.postgres.statements import Db
 from domain.jobs import (
     FINISHED,
     UNFINISHED,
@@ -173,16 +174,6 @@ returning key, run
 """
 
 
-class Db(Protocol):
-    """An asyncpg pool, or one connection in a transaction."""
-
-    async def fetch(self, query: str, *args: Any) -> list[Record]: ...
-
-    async def fetchrow(self, query: str, *args: Any) -> Record | None: ...
-
-    async def execute(self, query: str, *args: Any) -> str: ...
-
-
 class JobRows:
     """`domain.jobs.JobStore` on whatever runs the statements."""
 
@@ -195,7 +186,10 @@ class JobRows:
         repeating = [job for job in distinct.values() if job.repeats]
         rows = await self._insert(ADD_ONCE, once)
         rows += [row for row in await self._insert(ADD_REPEATING, repeating) if row["state"] == "queued"]
-        return [msgspec.structs.replace(distinct[row["key"]], run=row["run"]) for row in rows]
+        runs = {row["key"]: row["run"] for row in rows}
+        return [
+            msgspec.structs.replace(job, run=runs[job.key]) for job in distinct.values() if job.key in runs
+        ]
 
     async def _insert(self, query: str, jobs: list[Job]) -> list[Record]:
         if not jobs:

@@ -21,8 +21,8 @@ from arq.constants import abort_jobs_ss, job_key_prefix, retry_key_prefix
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.commands.core import AsyncScript
 
+from db.redis.connection import reachable
 from domain.jobs import LANES, Claim, Depth, Job, Lane, Sentinel, Settled
 
 PAUSED: Final = "arq:paused"
@@ -33,6 +33,7 @@ PUSH_BATCH: Final = 500
 WAIT_SECONDS_MIN: Final = 0.001
 """Redis takes 0 as "for ever"."""
 
+Call = Callable[..., Awaitable[Any]]
 T = TypeVar("T", Job, Settled)
 
 NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
@@ -167,7 +168,7 @@ class ArqQueue:
 
     def __init__(self, redis: ArqRedis) -> None:
         self.redis = redis
-        self._command: Callable[..., Awaitable[Any]] = redis.execute_command
+        self._command = telling(redis.execute_command)
         self._push = self._script(PUSH)
         self._claim = self._script(CLAIM)
         self._renew = self._script(RENEW)
@@ -176,8 +177,8 @@ class ArqQueue:
         self._depth = self._script(DEPTH)
         self._beat = self._script(BEAT)
 
-    def _script(self, text: str) -> AsyncScript:
-        return self.redis.register_script(text)
+    def _script(self, text: str) -> Call:
+        return telling(self.redis.register_script(text))
 
     async def push(self, jobs: Sequence[Job]) -> int:
         added = 0
@@ -231,25 +232,33 @@ class ArqQueue:
         await self._beat(keys=keys, args=[milliseconds(seconds), worker, orjson.dumps(state)])
 
     async def leave(self, worker: str) -> None:
-        await self.redis.zrem(WORKERS, worker)
-        await self.redis.delete(worker_name(worker))
+        await self._command("ZREM", WORKERS, worker)
+        await self._command("DEL", worker_name(worker))
 
     async def workers(self) -> list[dict[str, object]]:
-        names = [name.decode() for name in await self.redis.zrange(WORKERS, 0, -1)]
+        names = [name.decode() for name in await self._command("ZRANGE", WORKERS, 0, -1)]
         if not names:
             return []
-        beats = await self.redis.mget([worker_name(name) for name in names])
+        beats = await self._command("MGET", *(worker_name(name) for name in names))
         return [orjson.loads(beat) for beat in beats if beat is not None]
 
     async def read_sentinel(self) -> Sentinel:
-        async with self.redis.pipeline(transaction=False) as pipe:
-            pipe.get(SENTINEL)
-            pipe.info("server")
-            value, server = await pipe.execute()
+        value = await self._command("GET", SENTINEL)
+        server = await self._command("INFO", "server")
         return Sentinel((value or b"").decode(), str(server["run_id"]))
 
     async def write_sentinel(self, value: str) -> None:
-        await self.redis.set(SENTINEL, value)
+        await self._command("SET", SENTINEL, value)
+
+
+def telling(call: Call) -> Call:
+    """`call`, telling the loss of Redis in the product's language."""
+
+    async def told(*args: Any, **kwargs: Any) -> Any:
+        with reachable():
+            return await call(*args, **kwargs)
+
+    return told
 
 
 def by_lane(items: Iterable[T]) -> list[tuple[Lane, list[T]]]:

@@ -2,9 +2,12 @@
 
 import asyncio
 
+import pytest
+from prometheus_client import REGISTRY
+
 from domain.errors import Invalid, Unavailable
 from tests.workers.conftest import Bench
-from workers.job import Backoff, Cancel, Retry, report_progress
+from workers.job import Backoff, Cancel, Kind, Retry, job, report_progress
 
 SOON = Backoff(base_seconds=0.02, cap_seconds=0.05)
 
@@ -121,6 +124,39 @@ async def test_an_unknown_job_waits_for_a_worker_that_knows_it(bench: Bench) -> 
 
     await bench.until(tried)
     assert (await bench.row("newer:1")).state == "queued"
+
+
+async def test_every_verdict_is_counted(bench: Bench) -> None:
+    async def counted(ports: Bench) -> None:
+        if ports.call("counted") == 1:
+            raise ValueError
+
+    def count(verdict: str) -> float:
+        labels = {"name": "counted", "lane": "bulk", "verdict": verdict}
+        return REGISTRY.get_sample_value("jobs_total", labels) or 0.0
+
+    bench.job(counted, backoff=SOON)
+    await bench.work()
+    await bench.enqueue("counted", lane="bulk")
+    await bench.finished("counted:1")
+    assert (count("retry"), count("done")) == (1, 1)
+
+
+def test_the_backoff_doubles_up_to_its_cap_and_spreads() -> None:
+    backoff = Backoff(base_seconds=1, cap_seconds=60)
+    for attempt, ceiling in ((1, 1), (2, 2), (5, 16), (9, 60), (5_000, 60)):
+        delays = {backoff.delay(attempt) for _ in range(50)}
+        assert len(delays) > 1
+        assert all(ceiling / 2 <= delay <= ceiling for delay in delays)
+
+
+def test_a_name_is_registered_once() -> None:
+    async def same(ports: object) -> None: ...
+
+    kinds: dict[str, Kind] = {}
+    job(kinds=kinds)(same)
+    with pytest.raises(ValueError, match="two jobs are called same"):
+        job(kinds=kinds)(same)
 
 
 async def test_progress_reaches_the_row_while_the_job_runs(bench: Bench) -> None:

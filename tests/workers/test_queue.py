@@ -1,0 +1,131 @@
+"""Jobs in Redis: leases, batches, wake-ups, and what stock arq sees of them."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from math import inf
+
+from arq.jobs import Job as ArqJob
+
+from domain.jobs import Job, Settled
+from tests.workers.conftest import DEADLINE_SECONDS, Bench
+
+LONG = 60.0
+
+
+def named(key: str, **fields: object) -> Job:
+    return Job(name="noop", args={"post_id": key}, key=key, **fields)  # type: ignore[arg-type]
+
+
+async def test_pushing_twice_queues_once(bench: Bench) -> None:
+    assert await bench.queue.push([named("a"), named("b")]) == 2
+    assert await bench.queue.push([named("a"), named("c")]) == 1
+    claims, _ = await bench.queue.claim("default", 10, LONG)
+    assert sorted(claim.id for claim in claims) == ["a", "b", "c"]
+
+
+async def test_a_claimed_job_is_nobody_elses_until_its_lease_lapses(bench: Bench) -> None:
+    await bench.queue.push([named("a")])
+    (first,), _ = await bench.queue.claim("default", 10, 0.05)
+    assert (first.attempt, first.claims) == (1, 1)
+    assert (await bench.queue.claim("default", 10, LONG))[0] == []
+
+    async def claimed_again() -> bool:
+        claims, _ = await bench.queue.claim("default", 10, LONG)
+        return [(claim.attempt, claim.claims) for claim in claims] == [(1, 2)]
+
+    await bench.until(claimed_again)
+
+
+async def test_a_renewed_lease_does_not_lapse(bench: Bench) -> None:
+    await bench.queue.push([named("a")])
+    await bench.queue.claim("default", 10, 0.02)
+    assert await bench.queue.renew("default", ["a"], LONG) == []
+    _, wait = await bench.queue.claim("default", 10, LONG)
+    assert LONG - 5 < wait <= LONG
+
+
+async def test_renewing_never_brings_back_what_is_settled(bench: Bench) -> None:
+    await bench.queue.push([named("a")])
+    await bench.queue.claim("default", 10, LONG)
+    await bench.queue.settle([Settled("a", "default")])
+    await bench.queue.renew("default", ["a"], LONG)
+    assert (await bench.queue.claim("default", 10, LONG)) == ([], inf)
+    assert await bench.redis.keys("arq:*:a") == []
+
+
+async def test_a_retry_counts_an_attempt_and_a_refund_does_not(bench: Bench) -> None:
+    await bench.queue.push([named("a")])
+    await bench.queue.claim("default", 1, LONG)
+    await bench.queue.settle([Settled("a", "default", 0.0)])
+    (second,), _ = await bench.queue.claim("default", 1, LONG)
+    await bench.queue.settle([Settled("a", "default", 0.0, refund=True)])
+    (again,), _ = await bench.queue.claim("default", 1, LONG)
+    assert (second.attempt, again.attempt) == (2, 2)
+    assert (second.claims, again.claims) == (2, 2)
+
+
+async def test_a_job_for_later_is_not_due_before(bench: Bench) -> None:
+    later = datetime.now(UTC) + timedelta(seconds=30)
+    await bench.queue.push([named("a", run_at=later)])
+    claims, wait = await bench.queue.claim("default", 10, LONG)
+    assert claims == []
+    assert 20 < wait <= 30
+
+
+async def test_a_paused_lane_gives_nothing_and_the_others_go_on(bench: Bench) -> None:
+    await bench.queue.push([named("a"), named("b", lane="urgent")])
+    await bench.queue.set_paused("default", True)
+    assert await bench.queue.claim("default", 10, LONG) == ([], inf)
+    (urgent,), _ = await bench.queue.claim("urgent", 10, LONG)
+    assert urgent.id == "b"
+    await bench.queue.set_paused("default", False)
+    assert len((await bench.queue.claim("default", 10, LONG))[0]) == 1
+
+
+async def test_waiting_ends_when_something_is_pushed(bench: Bench) -> None:
+    waiting = asyncio.create_task(bench.queue.wait("urgent", 60))
+    await bench.queue.push([named("a", lane="urgent")])
+    await asyncio.wait_for(waiting, DEADLINE_SECONDS)
+
+
+async def test_one_push_of_many_wakes_every_idle_worker_in_turn(bench: Bench) -> None:
+    """Whoever claims and leaves something due wakes the next."""
+    waiting = [asyncio.create_task(bench.queue.wait("urgent", 60)) for _ in range(3)]
+    await bench.queue.push([named(str(n), lane="urgent") for n in range(10)])
+    for _ in range(3):
+        done, pending = await asyncio.wait(
+            waiting, timeout=DEADLINE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        assert done
+        waiting = list(pending)
+        if not waiting:
+            return
+        await bench.queue.claim("urgent", 1, LONG)
+    raise AssertionError("a worker slept on while jobs were due")
+
+
+async def test_depths_tell_due_from_later(bench: Bench) -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    await bench.queue.push([named("a"), named("b"), named("c", run_at=later)])
+    await bench.queue.set_paused("bulk", True)
+    depths = await bench.queue.depths()
+    assert (depths["default"].due, depths["default"].later) == (2, 1)
+    assert depths["bulk"].paused
+    assert not depths["default"].paused
+
+
+async def test_arq_itself_reads_our_jobs_and_we_run_its(bench: Bench) -> None:
+    async def noop(ports: Bench, post_id: str) -> None:
+        ports.call(post_id)
+
+    await bench.queue.push([named("ours")])
+    seen = await ArqJob("ours", bench.redis, "arq:lane:default", bench.redis.job_deserializer).info()
+    assert seen is not None
+    assert (seen.function, seen.kwargs) == ("noop", {"post_id": "ours"})
+
+    await bench.redis.enqueue_job("noop", post_id="theirs", _queue_name="arq:lane:default", _job_id="theirs")
+    bench.job(noop)
+    await bench.work()
+    await bench.until_called(2)
+    assert sorted(bench.calls) == ["ours", "theirs"]
+    await bench.until_settled()

@@ -1,0 +1,267 @@
+"""A worker process: lanes, operators, stop, pulse."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+import structlog
+
+from domain.errors import Unavailable
+from domain.jobs import (
+    Job,
+    JobFilter,
+    Outcome,
+    cancel_jobs,
+    discard_jobs,
+    pause_lane,
+    requeue_jobs,
+    resume_lane,
+)
+from tests.workers.conftest import FAST, Bench
+
+
+async def gated(ports: Bench, n: str = "") -> None:
+    """Runs until the test opens the gate."""
+    ports.call(f"gated{n}")
+    await ports.open_gate.wait()
+
+
+async def quick(ports: Bench, n: str = "") -> None:
+    ports.call(f"quick{n}")
+
+
+async def test_urgent_jobs_run_while_bulk_is_full(bench: Bench) -> None:
+    bench.job(gated)
+    bench.job(quick)
+    await bench.work(settings=msgspec.structs.replace(FAST, bulk_concurrency=1))
+    for n in range(3):
+        await bench.enqueue("gated", f"gated:{n}", lane="bulk")
+    await bench.until_called(1)
+    await bench.enqueue("quick", lane="urgent")
+    assert (await bench.finished("quick:1")).state == "done"
+    assert bench.calls == ["gated", "quick"]
+
+
+async def test_a_lane_runs_no_more_than_its_concurrency(bench: Bench) -> None:
+    bench.job(gated)
+    workers = await bench.work(settings=msgspec.structs.replace(FAST, default_concurrency=2))
+    for n in range(5):
+        await bench.enqueue("gated", f"gated:{n}")
+    await bench.until_called(2)
+    lane = next(lane for lane in workers.lanes if lane.lane == "default")
+    assert (len(bench.calls), len(lane.runs)) == (2, 2)
+    bench.open_gate.set()
+    await bench.until_called(5)
+
+
+async def test_a_paused_lane_starts_nothing_until_it_is_resumed(bench: Bench) -> None:
+    bench.job(quick)
+    await bench.work()
+    await pause_lane("default", bench)
+    await bench.enqueue("quick", "a")
+    await bench.enqueue("quick", "b", lane="urgent")
+    await bench.finished("b")
+    assert (await bench.row("a")).state == "queued"
+    assert bench.calls == ["quick"]
+    await resume_lane("default", bench)
+    await bench.finished("a")
+
+
+async def test_a_running_job_can_be_cancelled(bench: Bench) -> None:
+    interrupted = asyncio.Event()
+
+    async def long(ports: Bench) -> None:
+        ports.call("long")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            interrupted.set()
+
+    bench.job(long)
+    await bench.work()
+    await bench.enqueue("long")
+    await bench.until_called()
+    assert await cancel_jobs(JobFilter(keys=("long:1",)), bench) == 1
+    await asyncio.wait_for(interrupted.wait(), 10)
+    await bench.until_settled()
+    assert (await bench.row("long:1")).state == "cancelled"
+    assert bench.calls == ["long"]
+
+
+async def test_waiting_jobs_are_cancelled_by_filter(bench: Bench) -> None:
+    bench.job(quick)
+    for n in range(3):
+        await bench.enqueue("quick", f"old:{n}")
+    await bench.enqueue("quick", "kept")
+    assert await cancel_jobs(JobFilter(key_prefix="old:"), bench) == 3
+    await bench.work()
+    await bench.finished("kept")
+    await bench.until_settled()
+    assert bench.calls == ["quick"]
+
+
+async def test_a_dead_letter_can_be_requeued_or_discarded(bench: Bench) -> None:
+    async def broken(ports: Bench) -> None:
+        if ports.call("broken") == 1:
+            raise ValueError
+
+    bench.job(broken, attempts=1)
+    await bench.work()
+    await bench.enqueue("broken")
+    assert (await bench.finished("broken:1")).state == "dead"
+    assert await requeue_jobs(JobFilter(states=("dead",)), bench) == 1
+    await bench.until_called(2)
+    row = await bench.finished("broken:1")
+    assert (row.state, row.run, row.attempts) == ("done", 2, 1)
+    assert await discard_jobs(JobFilter(states=("done",)), bench) == 1
+    assert await bench.jobs.find(JobFilter()) == []
+
+
+async def test_facts_that_change_while_a_job_runs_are_not_lost(bench: Bench) -> None:
+    async def recount(ports: Bench) -> None:
+        ports.call("recount")
+        if len(ports.calls) == 1:
+            await ports.open_gate.wait()
+
+    bench.job(recount)
+    await bench.work()
+    await bench.enqueue("recount", repeats=True)
+    await bench.until_called()
+    await bench.enqueue("recount", repeats=True)
+    await bench.enqueue("recount", repeats=True)
+    bench.open_gate.set()
+    row = await bench.finished("recount:1")
+    assert (row.run, bench.calls) == (2, ["recount", "recount"])
+    await bench.until_settled()
+
+
+async def test_a_stop_lets_running_jobs_finish(bench: Bench) -> None:
+    bench.job(gated)
+    workers = await bench.work()
+    await bench.enqueue("gated")
+    await bench.until_called()
+    stopping = asyncio.create_task(workers.stop())
+    await bench.enqueue("gated", "gated:2")
+    bench.open_gate.set()
+    await stopping
+    assert (await bench.row("gated:1")).state == "done"
+    assert (await bench.row("gated:2")).state == "queued"
+    assert bench.calls == ["gated"]
+
+
+async def test_a_stop_gives_back_what_does_not_finish_without_using_an_attempt(bench: Bench) -> None:
+    bench.job(gated, attempts=1)
+    workers = await bench.work(settings=msgspec.structs.replace(FAST, stop_seconds=0.05))
+    await bench.enqueue("gated")
+    await bench.until_called()
+    await workers.stop()
+    row = await bench.row("gated:1")
+    assert (row.state, row.attempts) == ("queued", 0)
+    bench.open_gate.set()
+    await bench.work()
+    row = await bench.finished("gated:1")
+    assert (row.state, row.attempts) == ("done", 1)
+
+
+async def test_a_job_that_kills_its_workers_ends_as_a_dead_letter(bench: Bench) -> None:
+    bench.job(quick)
+    await bench.enqueue("quick")
+    for _ in range(3):
+        await bench.queue.claim("default", 1, 0.001)
+        await bench.until(lambda: is_due(bench))
+    await bench.work(settings=msgspec.structs.replace(FAST, lost_limit=3))
+    row = await bench.finished("quick:1")
+    assert (row.state, row.error) == ("dead", "WorkerLost")
+    assert bench.calls == []
+
+
+async def is_due(bench: Bench) -> bool:
+    return (await bench.queue.depths())["default"].due == 1
+
+
+async def test_a_job_finished_elsewhere_is_not_run_again(bench: Bench) -> None:
+    """Its worker died between telling PostgreSQL and telling Redis."""
+    bench.job(quick)
+    await bench.enqueue("quick")
+    await bench.queue.claim("default", 1, 0.001)
+    await bench.jobs.db.execute("update jobs set state = 'done', finished_at = now()")
+    await bench.until(lambda: is_due(bench))
+    await bench.work()
+    await bench.until_settled()
+    assert bench.calls == []
+
+
+async def test_no_more_jobs_are_taken_than_history_can_hold(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = asyncio.Event()
+    settle = bench.jobs.settle
+
+    async def refusing(outcomes: Sequence[Outcome]) -> list[Job]:
+        refused.set()
+        raise Unavailable
+
+    monkeypatch.setattr(bench.jobs, "settle", refusing)
+    bench.job(quick)
+    for n in range(100):
+        await bench.enqueue("quick", f"quick:{n}")
+    await bench.work(settings=msgspec.structs.replace(FAST, unsettled_limit=10, default_concurrency=5))
+    await asyncio.wait_for(refused.wait(), 10)
+    await bench.until_called(10)
+    await bench.redis.delete("arq:workers")
+    await bench.until(lambda: pulsed(bench))
+    assert 10 <= len(bench.calls) < 10 + 5
+    monkeypatch.setattr(bench.jobs, "settle", settle)
+    await bench.until_called(100)
+    await bench.until_settled()
+    assert await bench.jobs.counts() == {("default", "done"): 100}
+    assert len(bench.calls) == 100
+
+
+async def pulsed(bench: Bench) -> bool:
+    return bool(await bench.redis.zcard("arq:workers"))
+
+
+async def test_the_heartbeat_tells_who_is_busy_with_what_and_ends_with_the_worker(bench: Bench) -> None:
+    bench.job(gated)
+    workers = await bench.work()
+    other = await bench.work(lanes=["urgent"])
+    await bench.enqueue("gated", lane="bulk")
+    await bench.until_called()
+
+    async def both_tell() -> bool:
+        beats = {beat["id"]: beat for beat in await bench.queue.workers()}
+        return len(beats) == 2 and bool(beats[workers.id]["busy"])
+
+    await bench.until(both_tell)
+    beats = {str(beat["id"]): beat for beat in await bench.queue.workers()}
+    mine = beats[workers.id]
+    assert [run["name"] for run in mine["busy"]] == ["gated"]  # type: ignore[attr-defined]
+    assert mine["rss_bytes"] > 1_000_000  # type: ignore[operator]
+    assert list(mine["lanes"]) == ["urgent", "default", "bulk"]  # type: ignore[call-overload]
+    assert list(beats[other.id]["lanes"]) == ["urgent"]  # type: ignore[call-overload]
+    await other.stop()
+    assert [beat["id"] for beat in await bench.queue.workers()] == [workers.id]
+
+
+async def test_neither_arguments_nor_messages_reach_the_logs(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leaky(ports: Bench, post_id: str) -> str:
+        ports.call("leaky")
+        if len(ports.calls) == 1:
+            raise ValueError("canary-message")
+        return "canary-result"
+
+    bench.job(leaky, attempts=1)
+    bench.job(quick)
+    with structlog.testing.capture_logs() as logs, caplog.at_level(logging.DEBUG, logger="arq"):
+        await bench.work()
+        await bench.enqueue("leaky", args={"post_id": "canary-argument"})
+        await bench.finished("leaky:1")
+        await bench.enqueue("leaky", "leaky:2", args={"post_id": "canary-argument"})
+        await bench.finished("leaky:2")
+    assert any(entry["event"] == "job.dead" and entry["error"] == "ValueError" for entry in logs)
+    assert "canary" not in repr(logs) + caplog.text

@@ -64,10 +64,13 @@ class Endpoint:
         return self._ports.cipher.lookup(f"name:{name.strip().casefold()}".encode()).hex()
 
     async def _command(self, request: web.Request) -> Any:
-        if self.route.has_body:
-            check_no_query(request)
-            command = decoded(self._decoder, await read_json(request, self._ports.settings.payload_bytes_max))
-        else:
+        """A command that takes unknown fields is not strict about values either."""
+        if not self.route.has_body:
             command = converted(address_values(request, strict=self._strict), self.route.command)
-        check_storable(command)
+        else:
+            check_no_query(request)
+            body = await read_json(request, self._ports.settings.payload_bytes_max)
+            command = decoded(self._decoder, body)
+        if self._strict:
+            check_storable(command)
         return command

@@ -13,7 +13,7 @@ import msgspec
 
 from domain import accounts
 from domain.accounts import Account, Avatar, Email, Handle, OwnAccount, Password, User
-from domain.errors import Conflict, Unauthenticated
+from domain.errors import Conflict, Forbidden, Unauthenticated
 from domain.ids import new_id
 from domain.ports import Ports, Records
 from domain.wire import Command, Country, View
@@ -105,7 +105,8 @@ class Refresh(Command, frozen=True):
 
 
 class ChangePassword(Command, frozen=True):
-    """`current_password` is needed once the account has a password."""
+    """`current_password` is needed once the account has a password; a wrong one is `forbidden`: the session
+    that asks is still good, so a client must not take it for ended."""
 
     new_password: Password
     current_password: Annotated[str, msgspec.Meta(max_length=200)] | None = None
@@ -306,7 +307,7 @@ async def _check_current(command: ChangePassword, account: Account, ports: Ports
     if account.password_hash is None:
         return
     if not await ports.passwords.verify(command.current_password or "", account.password_hash):
-        raise Unauthenticated("The current password is not right.")
+        raise Forbidden("The current password is not right.", field="current_password")
 
 
 async def _password_changes(account: Account, password: str, ports: Ports) -> dict[str, object]:

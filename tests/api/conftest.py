@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
-from rest_harness import MovableClock, Rest, opened
+from rest_harness import MovableClock, Person, Rest, opened
 
 from db.stores import open_stores
 from domain.ports import Ports
@@ -44,3 +44,13 @@ async def ports(settings: Settings, clock: MovableClock) -> AsyncIterator[Ports]
 async def rest(ports: Ports) -> AsyncIterator[Rest]:
     async with opened(ports) as rest:
         yield rest
+
+
+@pytest.fixture
+async def alice(rest: Rest) -> Person:
+    return await rest.register(handle="alice")
+
+
+@pytest.fixture
+async def bob(rest: Rest) -> Person:
+    return await rest.register(handle="bob")

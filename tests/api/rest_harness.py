@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -92,7 +92,7 @@ class Rest:
         headers: dict[str, str] | None = None,
         **more: Any,
     ) -> Answer:
-        """`body` is sent as JSON, `raw` as it is with the JSON content type unless `headers` say otherwise."""
+        """`body` is sent as JSON, `raw` as it is; both as application/json unless `headers` say otherwise."""
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
@@ -134,6 +134,12 @@ class Rest:
 
 @asynccontextmanager
 async def opened(ports: Ports) -> AsyncIterator[Rest]:
-    """The application of `ports` on a free loopback port."""
-    async with TestClient(TestServer(build_app(ports))) as client:
+    """The application of `ports` on a free loopback port, without an access log, as in production."""
+    server = TestServer(build_app(ports))
+    await server.start_server(access_log=None)
+    async with TestClient(server) as client:
         yield Rest(client, ports)
+
+
+def with_settings(ports: Ports, **changes: Any) -> Ports:
+    return replace(ports, settings=ports.settings.model_copy(update=changes))

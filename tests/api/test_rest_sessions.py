@@ -1,0 +1,129 @@
+"""Sessions over REST: rotation, theft, going out, and what stays shut afterwards."""
+
+import asyncio
+
+from rest_harness import Answer, MovableClock, Person, Rest
+
+LATER_THAN_GRACE = 11
+LOGIN = "/v1/auth/login"
+PASSWORD = "a long enough password"
+OTHER = "another long password"
+
+
+async def refreshed(rest: Rest, token: str) -> Answer:
+    return await rest.ask("POST", "/v1/auth/refresh", {"refresh_token": token})
+
+
+async def opens(rest: Rest, access_token: str) -> bool:
+    answer = await rest.ask("GET", "/v1/me", token=access_token)
+    assert answer.status in (200, 401)
+    return answer.status == 200
+
+
+async def logged_in(rest: Rest, identifier: str, password: str) -> Answer:
+    return await rest.ask("POST", LOGIN, {"identifier": identifier, "password": password})
+
+
+async def test_a_refresh_gives_a_new_pair_that_works(rest: Rest, alice: Person) -> None:
+    answer = await refreshed(rest, alice.refresh)
+    assert answer.status == 200
+    assert set(answer.body) == {"access_token", "refresh_token", "token_type", "expires_in"}
+    assert answer.body["refresh_token"] != alice.refresh
+    assert await opens(rest, answer.body["access_token"])
+
+
+async def test_parallel_refreshes_within_the_grace_all_succeed(rest: Rest, alice: Person) -> None:
+    answers = await asyncio.gather(*(refreshed(rest, alice.refresh) for _ in range(4)))
+    assert [answer.status for answer in answers] == [200] * 4
+    assert len({answer.body["refresh_token"] for answer in answers}) == 4
+    assert await opens(rest, answers[0].body["access_token"])
+
+
+async def test_a_stolen_refresh_token_ends_its_whole_family(
+    rest: Rest, alice: Person, clock: MovableClock
+) -> None:
+    newest = (await refreshed(rest, alice.refresh)).body
+    clock.move(LATER_THAN_GRACE)
+    assert (await refreshed(rest, alice.refresh)).error == (401, "unauthenticated", None)
+    assert not await opens(rest, newest["access_token"])
+    assert (await refreshed(rest, newest["refresh_token"])).status == 401
+
+
+async def test_a_theft_leaves_other_sessions_alone(rest: Rest, clock: MovableClock) -> None:
+    person = await rest.register_email("two@example.org", PASSWORD)
+    other = (await logged_in(rest, "two@example.org", PASSWORD)).body["tokens"]
+    await refreshed(rest, person.refresh)
+    clock.move(LATER_THAN_GRACE)
+    assert (await refreshed(rest, person.refresh)).status == 401
+    assert await opens(rest, other["access_token"])
+
+
+async def test_a_refresh_token_expires(rest: Rest, alice: Person, clock: MovableClock) -> None:
+    clock.move(rest.ports.settings.refresh_token_seconds)
+    assert (await refreshed(rest, alice.refresh)).error == (401, "unauthenticated", None)
+
+
+async def test_a_made_up_refresh_token_is_refused(rest: Rest) -> None:
+    assert (await refreshed(rest, "x" * 43)).error == (401, "unauthenticated", None)
+
+
+async def test_logging_out_ends_access_and_refresh_at_once(rest: Rest, alice: Person) -> None:
+    answer = await alice.ask("POST", "/v1/auth/logout")
+    assert (answer.status, answer.text) == (204, "")
+    assert not await opens(rest, alice.access)
+    assert (await refreshed(rest, alice.refresh)).status == 401
+
+
+async def test_logging_out_ends_one_session_and_logging_out_everywhere_all(rest: Rest) -> None:
+    await rest.register_email("many@example.org", PASSWORD)
+    sessions = [(await logged_in(rest, "many@example.org", PASSWORD)).body["tokens"] for _ in range(3)]
+    first, second, third = (session["access_token"] for session in sessions)
+    await rest.ask("POST", "/v1/auth/logout", token=first)
+    assert [await opens(rest, token) for token in (first, second, third)] == [False, True, True]
+    answer = await rest.ask("POST", "/v1/auth/logout-all", {}, token=second)
+    assert answer.status == 204
+    assert [await opens(rest, token) for token in (second, third)] == [False, False]
+
+
+async def test_a_first_password_makes_login_by_handle_possible(rest: Rest, alice: Person) -> None:
+    assert (await logged_in(rest, "alice", PASSWORD)).status == 401
+    changed = await alice.ask("POST", "/v1/auth/password", {"new_password": PASSWORD})
+    assert changed.status == 200
+    assert not await opens(rest, alice.access)
+    assert await opens(rest, changed.body["access_token"])
+    assert (await logged_in(rest, "Alice", PASSWORD)).body["account"]["id"] == alice.id
+
+
+async def test_changing_a_password_needs_the_current_one(rest: Rest) -> None:
+    person = await rest.register_email("change@example.org", PASSWORD)
+    body = {"new_password": OTHER, "current_password": "not the one it is"}
+    refused = await person.ask("POST", "/v1/auth/password", body)
+    assert refused.error == (403, "forbidden", "current_password")
+    missing = await person.ask("POST", "/v1/auth/password", {"new_password": OTHER})
+    assert missing.error == (403, "forbidden", "current_password")
+    assert await opens(rest, person.access)
+    changed = await person.ask("POST", "/v1/auth/password", body | {"current_password": PASSWORD})
+    assert changed.status == 200
+    assert not await opens(rest, person.access)
+    assert (await logged_in(rest, "change@example.org", OTHER)).status == 200
+    assert (await logged_in(rest, "change@example.org", PASSWORD)).status == 401
+
+
+async def test_a_recovery_code_opens_once_and_ends_older_sessions(rest: Rest, alice: Person) -> None:
+    typed = alice.recovery_code.lower().replace("-", " ")
+    body = {"handle": "alice", "recovery_code": typed, "new_password": PASSWORD}
+    answer = await rest.ask("POST", "/v1/auth/recover", body)
+    assert (answer.status, answer.body["account"]["id"]) == (200, alice.id)
+    assert answer.body["recovery_code"] != alice.recovery_code
+    assert not await opens(rest, alice.access)
+    again = await rest.ask("POST", "/v1/auth/recover", body)
+    assert again.error == (401, "unauthenticated", None)
+    assert (await logged_in(rest, "alice", PASSWORD)).status == 200
+
+
+async def test_a_banned_account_is_out_at_once(rest: Rest) -> None:
+    person = await rest.register_email("gone@example.org", PASSWORD)
+    await rest.ports.records.accounts.update(person.id, {"status": "banned"})
+    assert not await opens(rest, person.access)
+    assert (await refreshed(rest, person.refresh)).status == 401
+    assert (await logged_in(rest, "gone@example.org", PASSWORD)).status == 401

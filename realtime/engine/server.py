@@ -21,6 +21,7 @@ from realtime.engine.counters import Counters
 from realtime.engine.frame import Frame
 from realtime.engine.gateway import Gateway
 from realtime.engine.membership import Membership
+from realtime.engine.packet import PacketError
 from realtime.engine.wheel import Wheel
 
 #: Answers an event: the JSON of the one acknowledgement argument, or None; at once or as a coroutine.

@@ -332,3 +332,23 @@ async def test_a_full_mailbox_is_not_taken_for_a_dead_client() -> None:
         await until(lambda: heartbeats.append(connection._heartbeat) or len(set(map(id, heartbeats))) > 4)
         release.set()
         assert await client.ask('421["after"]') == "431[1]"
+
+
+@pytest.mark.parametrize("event", ["connect", "disconnect", "connect_error"])
+async def test_a_raw_handler_refuses_reserved_names_and_the_hooks_are_not_run(event: str) -> None:
+    server = Server()
+    hooked: list[str] = []
+
+    async def connected(connection: Connection, auth: Any) -> None:
+        hooked.append("connect")
+
+    async def left(connection: Connection, reason: str) -> None:
+        hooked.append("disconnect")
+
+    server.on_connect(connected)
+    server.on_disconnect(left)
+    server.on_raw(lambda connection, name, arguments, namespace: b'"no %b"' % name.encode())
+    async with serving(server) as url, Wire(url) as client:
+        await client.connect()
+        assert await client.ask(f'421["{event}",1]') == f'431["no {event}"]'
+        assert hooked == ["connect"]

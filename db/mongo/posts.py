@@ -92,7 +92,8 @@ def conditions(wanted: PostFilter) -> Document:
     query = {name: value for name, value in asked.items() if value is not None}
     query["status"] = {"$in": list(wanted.statuses)}
     if wanted.without_authors:
-        query["author_id"] = {"$nin": list(wanted.without_authors)}
+        asked_for = {"$eq": wanted.author_id} if wanted.author_id else {}
+        query["author_id"] = {**asked_for, "$nin": list(wanted.without_authors)}
     return query
 
 

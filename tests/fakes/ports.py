@@ -57,7 +57,7 @@ def make_fakes(*, now: Clock | None = None, **settings: Any) -> Fakes:
     """`now` replaces the clock that stands still."""
     clock = FakeClock()
     shown = load_settings(None, **{"server_env": "test", **settings})
-    tables, posts, responses, queue = Tables(), FakePosts(), FakeResponses(), FakeQueue()
+    tables, posts, responses, queue = Tables(), FakePosts(), FakeResponses(), FakeQueue(now or clock)
     rooms = FakeRoomLogs(events_max=shown.room_log_events)
     records = records_of(tables, now or clock)
 

@@ -1,26 +1,46 @@
-"""The producer's side of the queue in memory."""
+"""Both sides of the queue in memory."""
 
+import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import inf
 
-from domain.jobs import LANES, Depth, Job, Lane, Sentinel
+from domain.clock import Clock
+from domain.jobs import LANES, Claim, Depth, Job, Lane, Sentinel, Settled
+
+
+@dataclass
+class Held:
+    job: Job
+    due_at: datetime
+    claims: int = 0
+    retries: int = 0
 
 
 class FakeQueue:
-    def __init__(self) -> None:
-        self.waiting: dict[str, Job] = {}
-        """What was pushed and not taken out, by id, in order."""
+    def __init__(self, now: Clock) -> None:
+        self._now = now
+        self.held: dict[str, Held] = {}
+        """What was pushed and is not over, by the id of its run, in order."""
+        self._cancelled: set[str] = set()
         self._paused: set[Lane] = set()
+        self._pushed = asyncio.Condition()
+        self._beats: dict[str, tuple[datetime, Mapping[str, object]]] = {}
         self._sentinel = Sentinel("", secrets.token_hex(8))
 
     async def push(self, jobs: Sequence[Job]) -> int:
-        new = [job for job in jobs if job.id not in self.waiting]
-        self.waiting |= {job.id: job for job in new}
+        new = {job.id: Held(job, job.run_at or self._now()) for job in jobs if job.id not in self.held}
+        self.held |= new
+        async with self._pushed:
+            self._pushed.notify_all()
         return len(new)
 
     async def cancel(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
-            self.waiting.pop(job.id, None)
+            self.held.pop(job.id, None)
+            self._cancelled.add(job.id)
 
     async def set_paused(self, lane: Lane, paused: bool) -> None:
         self._paused = self._paused | {lane} if paused else self._paused - {lane}
@@ -29,15 +49,70 @@ class FakeQueue:
         return {lane: self._depth(lane) for lane in LANES}
 
     def _depth(self, lane: Lane) -> Depth:
-        mine = [job for job in self.waiting.values() if job.lane == lane]
-        later = sum(job.run_at is not None for job in mine)
-        return Depth(len(mine) - later, later, lane in self._paused)
+        mine = self._of(lane)
+        due = len(self._due(lane))
+        return Depth(due, len(mine) - due, lane in self._paused)
+
+    def _of(self, lane: Lane) -> list[Held]:
+        return [held for held in self.held.values() if held.job.lane == lane]
+
+    def _due(self, lane: Lane) -> list[Held]:
+        due = [held for held in self._of(lane) if held.due_at <= self._now()]
+        return sorted(due, key=lambda held: held.due_at)
 
     async def workers(self) -> list[dict[str, object]]:
-        return []
+        return [dict(state) for until, state in self._beats.values() if until > self._now()]
 
     async def read_sentinel(self) -> Sentinel:
         return self._sentinel
 
     async def write_sentinel(self, value: str) -> None:
         self._sentinel = Sentinel(value, self._sentinel.run_id)
+
+    async def claim(self, lane: Lane, limit: int, lease_seconds: float) -> tuple[list[Claim], float]:
+        if lane in self._paused:
+            return [], inf
+        claims = [self._claim(held, lease_seconds) for held in self._due(lane)[:limit]]
+        waits = [(held.due_at - self._now()).total_seconds() for held in self._of(lane)]
+        return claims, max(min(waits, default=inf), 0.0)
+
+    def _claim(self, held: Held, lease_seconds: float) -> Claim:
+        due_at, held.due_at = held.due_at, self._now() + timedelta(seconds=lease_seconds)
+        held.claims += 1
+        attempt = held.job.attempts + held.retries + 1
+        return Claim(
+            id=held.job.id, job=held.job, attempt=attempt, claims=held.claims, due_at=due_at.timestamp()
+        )
+
+    async def wait(self, lane: Lane, seconds: float) -> None:
+        async with self._pushed:
+            try:
+                await asyncio.wait_for(self._pushed.wait(), seconds)
+            except TimeoutError:
+                return
+
+    async def renew(self, lane: Lane, ids: Sequence[str], lease_seconds: float) -> list[str]:
+        until = self._now() + timedelta(seconds=lease_seconds)
+        for id in ids:
+            if id in self.held:
+                self.held[id].due_at = max(self.held[id].due_at, until)
+        return [id for id in ids if id in self._cancelled]
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        for end in settled:
+            self._settle(end)
+
+    def _settle(self, end: Settled) -> None:
+        if end.delay_seconds is None:
+            self.held.pop(end.id, None)
+            self._cancelled.discard(end.id)
+        elif (held := self.held.get(end.id)) is not None:
+            held.due_at = self._now() + timedelta(seconds=end.delay_seconds)
+            held.claims -= end.refund
+            held.retries += not end.refund
+
+    async def beat(self, worker: str, state: Mapping[str, object], seconds: float) -> None:
+        self._beats[worker] = (self._now() + timedelta(seconds=seconds), state)
+
+    async def leave(self, worker: str) -> None:
+        self._beats.pop(worker, None)

@@ -1,0 +1,252 @@
+"""What `domain.jobs.JobStore` and `domain.jobs.JobQueue` promise."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from domain.clock import utc_now
+from domain.jobs import (
+    Claim,
+    Depth,
+    Job,
+    JobFilter,
+    JobRow,
+    Outcome,
+    Sentinel,
+    Settled,
+    Slot,
+    Start,
+    State,
+    cancel_jobs,
+    enqueue_jobs,
+    pause_lane,
+    requeue_jobs,
+    resume_lane,
+)
+from domain.ports import Ports
+
+ONE = Job(name="scan_post", args={"post_id": "1"}, key="scan_post:1", lane="urgent")
+TWO = Job(name="scan_post", args={"post_id": "2"}, key="scan_post:2", lane="urgent")
+OFTEN = Job(name="count", args={}, key="count:1", lane="bulk", repeats=True)
+ALL = JobFilter()
+
+
+async def begin(ports: Ports, job: Job, attempt: int = 1) -> set[str]:
+    return await ports.jobs.started([Start(job, attempt, "worker-1", utc_now())])
+
+
+async def end(ports: Ports, job: Job, state: State, error: str | None = None) -> list[Job]:
+    now = utc_now()
+    return await ports.jobs.settle([Outcome(job, state, 1, "worker-1", now, now, error=error)])
+
+
+async def row_of(ports: Ports, key: str) -> JobRow:
+    (row,) = await ports.jobs.find(JobFilter(keys=(key,)))
+    return row
+
+
+def keys(rows: Sequence[JobRow]) -> list[str]:
+    return [row.key for row in rows]
+
+
+async def test_a_key_is_added_once(ports: Ports) -> None:
+    assert await ports.jobs.add([ONE, TWO, ONE]) == [ONE, TWO]
+    assert await ports.jobs.add([ONE]) == []
+    assert await begin(ports, ONE) == {ONE.key}
+    assert await end(ports, ONE, "done") == []
+    assert await ports.jobs.add([ONE]) == []
+
+
+async def test_jobs_are_undone_with_the_transaction_of_their_data(ports: Ports) -> None:
+    try:
+        async with ports.transaction() as tx:
+            await tx.jobs.add([ONE])
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        assert await ports.jobs.find(ALL) == []
+
+
+async def test_a_job_that_repeats_is_absorbed_runs_once_more_or_is_queued_anew(ports: Ports) -> None:
+    assert await ports.jobs.add([OFTEN]) == [OFTEN]
+    assert await ports.jobs.add([OFTEN]) == []
+    await begin(ports, OFTEN)
+    assert await ports.jobs.add([OFTEN]) == []
+    (second,) = await end(ports, OFTEN, "done")
+    assert (second.run, second.attempts, second.id) == (2, 0, "count:1#2")
+    await begin(ports, second)
+    assert await end(ports, second, "done") == []
+    assert await ports.jobs.add([OFTEN]) == [replace(OFTEN, run=3)]
+    assert (await row_of(ports, OFTEN.key)).state == "queued"
+
+
+async def test_the_history_tells_how_a_job_went(ports: Ports) -> None:
+    await ports.jobs.add([ONE])
+    await begin(ports, ONE, attempt=2)
+    await ports.jobs.progressed({ONE.key: (3, 10)})
+    started = await row_of(ports, ONE.key)
+    assert (started.state, started.attempts, started.worker) == ("started", 2, "worker-1")
+    assert (started.progress_done, started.progress_total) == (3, 10)
+    await end(ports, ONE, "dead", error="ValueError")
+    dead = await row_of(ports, ONE.key)
+    assert (dead.state, dead.error, dead.args) == ("dead", "ValueError", ONE.args)
+    assert dead.finished_at is not None
+    assert await begin(ports, ONE) == set()
+
+
+async def test_a_retry_is_queued_again_at_its_time(ports: Ports) -> None:
+    await ports.jobs.add([ONE])
+    await begin(ports, ONE)
+    now = utc_now()
+    later = now + timedelta(minutes=5)
+    await ports.jobs.settle([Outcome(ONE, "queued", 1, "worker-1", now, now, run_at=later, error="OSError")])
+    row = await row_of(ports, ONE.key)
+    assert (row.state, row.attempts, row.run_at, row.error) == ("queued", 1, later, "OSError")
+    (owed,) = await ports.jobs.unfinished("urgent", after=0, limit=10)
+    assert (owed.job.attempts, owed.started) == (1, False)
+
+
+async def test_owed_rows_come_in_the_order_of_insertion(ports: Ports) -> None:
+    for job in (ONE, TWO, OFTEN):
+        await ports.jobs.add([job])
+    await begin(ports, ONE)
+    owed = await ports.jobs.unfinished("urgent", after=0, limit=10)
+    assert [(one.job.key, one.started) for one in owed] == [(ONE.key, True), (TWO.key, False)]
+    behind = await ports.jobs.unfinished("urgent", after=owed[0].row, limit=10)
+    assert [one.job.key for one in behind] == [TWO.key]
+    assert await ports.jobs.unfinished("urgent", after=0, limit=10, older_than_seconds=60) == []
+
+
+async def test_rows_are_found_by_every_part_of_a_filter_newest_first(ports: Ports) -> None:
+    for job in (ONE, TWO, OFTEN):
+        await ports.jobs.add([job])
+    await begin(ports, TWO)
+    await end(ports, TWO, "dead", error="ValueError")
+    find = ports.jobs.find
+    assert keys(await find(ALL)) == [OFTEN.key, TWO.key, ONE.key]
+    assert keys(await find(ALL, limit=1)) == [OFTEN.key]
+    assert keys(await find(ALL, before=(await row_of(ports, TWO.key)).row)) == [ONE.key]
+    assert keys(await find(JobFilter(key_prefix="scan_"))) == [TWO.key, ONE.key]
+    assert keys(await find(JobFilter(name="count"))) == [OFTEN.key]
+    assert keys(await find(JobFilter(lane="bulk"))) == [OFTEN.key]
+    assert keys(await find(JobFilter(states=("queued",), lane="urgent"))) == [ONE.key]
+    assert keys(await find(JobFilter(error="ValueError"))) == [TWO.key]
+    assert await ports.jobs.counts() == {
+        ("urgent", "queued"): 1,
+        ("urgent", "dead"): 1,
+        ("bulk", "queued"): 1,
+    }
+
+
+async def test_an_operator_cancels_requeues_and_discards(ports: Ports) -> None:
+    await enqueue_jobs([ONE, TWO], ports)
+    assert await cancel_jobs(JobFilter(keys=(ONE.key,)), ports) == 1
+    assert await cancel_jobs(JobFilter(keys=(ONE.key,)), ports) == 0
+    assert (await row_of(ports, ONE.key)).state == "cancelled"
+    assert (await ports.queue.depths())["urgent"].due == 1
+    assert await requeue_jobs(JobFilter(keys=(ONE.key,)), ports) == 1
+    assert (await row_of(ports, ONE.key)).run == 2
+    assert (await ports.queue.depths())["urgent"].due == 2
+    assert await ports.jobs.discard(ALL, limit=10) == 0
+    await begin(ports, TWO)
+    await end(ports, TWO, "done")
+    assert await ports.jobs.discard(ALL, limit=10) == 1
+    assert keys(await ports.jobs.find(ALL)) == [ONE.key]
+
+
+async def test_finished_rows_are_pruned_by_their_age(ports: Ports) -> None:
+    await ports.jobs.add([ONE, TWO, OFTEN])
+    for job, state in ((ONE, "done"), (TWO, "dead")):
+        await begin(ports, job)
+        await end(ports, job, "done" if state == "done" else "dead")
+    now = utc_now()
+    past, future = now - timedelta(days=1), now + timedelta(days=1)
+    assert await ports.jobs.prune(done_before=past, dead_before=past, limit=10) == 0
+    assert await ports.jobs.prune(done_before=future, dead_before=past, limit=10) == 1
+    assert await ports.jobs.prune(done_before=future, dead_before=future, limit=10) == 1
+    assert keys(await ports.jobs.find(ALL)) == [OFTEN.key]
+
+
+async def test_a_paused_lane_gives_nothing_until_it_goes_on(ports: Ports) -> None:
+    await enqueue_jobs([ONE], ports)
+    await pause_lane("urgent", ports)
+    await pause_lane("urgent", ports)
+    assert await ports.jobs.paused() == {"urgent"}
+    assert (await ports.queue.depths())["urgent"] == Depth(due=1, later=0, paused=True)
+    assert (await ports.queue.claim("urgent", 10, 5.0))[0] == []
+    await resume_lane("urgent", ports)
+    assert await ports.jobs.paused() == set()
+    assert len((await ports.queue.claim("urgent", 10, 5.0))[0]) == 1
+
+
+async def test_a_slot_is_taken_by_one_worker(ports: Ports) -> None:
+    now = utc_now()
+    slot = Slot("digest", "daily", now)
+    await ports.jobs.plan([slot, Slot("sweep", "hourly", now)])
+    later = now + timedelta(days=1)
+    take = ports.jobs.take_slot
+    assert await take(slot, next_run_at=later, missed=2, job=OFTEN) == [OFTEN]
+    assert await take(slot, next_run_at=later, missed=2, job=OFTEN) == []
+    assert await ports.jobs.slots() == [
+        Slot("digest", "daily", later, now, 2),
+        Slot("sweep", "hourly", now),
+    ]
+    await ports.jobs.plan([Slot("digest", "daily", now)])
+    assert await ports.jobs.slots() == [Slot("digest", "daily", later, now, 2)]
+
+
+async def test_the_sentinel_is_kept_on_both_sides(ports: Ports) -> None:
+    assert await ports.jobs.sentinel() is None
+    for value in ("first", "second"):
+        await ports.queue.write_sentinel(value)
+        seen = await ports.queue.read_sentinel()
+        await ports.jobs.set_sentinel(seen)
+        assert seen.value == value
+        assert await ports.jobs.sentinel() == Sentinel(value, seen.run_id)
+
+
+async def test_pushing_again_changes_nothing(ports: Ports) -> None:
+    assert await ports.queue.push([ONE, TWO]) == 2
+    assert await ports.queue.push([ONE]) == 0
+    assert await ports.queue.push([]) == 0
+    later = replace(OFTEN, run_at=utc_now() + timedelta(hours=1))
+    await ports.queue.push([later])
+    assert await ports.queue.depths() == {
+        "urgent": Depth(due=2, later=0, paused=False),
+        "default": Depth(due=0, later=0, paused=False),
+        "bulk": Depth(due=0, later=1, paused=False),
+    }
+
+
+async def test_a_claimed_job_is_leased_until_it_is_settled(ports: Ports) -> None:
+    await ports.queue.push([ONE])
+    (first,), _ = await ports.queue.claim("urgent", 10, 60.0)
+    assert (first.id, first.job, first.attempt, first.claims) == (ONE.id, ONE, 1, 1)
+    claims, wait = await ports.queue.claim("urgent", 10, 60.0)
+    assert claims == []
+    assert 0 < wait <= 60
+    await ports.queue.settle([Settled(ONE.id, "urgent", delay_seconds=0.0)])
+    second = await claimed(ports)
+    assert (second.attempt, second.claims) == (2, 2)
+    await ports.queue.settle([Settled(ONE.id, "urgent")])
+    assert (await ports.queue.depths())["urgent"] == Depth(due=0, later=0, paused=False)
+
+
+async def claimed(ports: Ports) -> Claim:
+    (claim,), _ = await ports.queue.claim("urgent", 10, 60.0)
+    return claim
+
+
+async def test_a_running_job_hears_that_it_was_cancelled(ports: Ports) -> None:
+    await ports.queue.push([ONE, TWO])
+    await ports.queue.claim("urgent", 10, 60.0)
+    await ports.queue.cancel([ONE])
+    assert await ports.queue.renew("urgent", [ONE.id, TWO.id], 60.0) == [ONE.id]
+
+
+async def test_workers_that_beat_are_seen_until_they_leave(ports: Ports) -> None:
+    assert await ports.queue.workers() == []
+    await ports.queue.beat("worker-1", {"host": "here"}, 60.0)
+    assert await ports.queue.workers() == [{"host": "here"}]
+    await ports.queue.leave("worker-1")
+    assert await ports.queue.workers() == []

@@ -1,0 +1,86 @@
+"""What `domain.ports.Ledger` promises."""
+
+import asyncio
+from datetime import timedelta
+
+from domain.ids import new_id
+from domain.points import Entry
+from domain.ports import Ports
+from tests.contract.makers import NOON, Makers
+
+DAY = NOON.date()
+
+
+async def test_an_entry_counts_once_and_the_balance_is_the_sum(ports: Ports, make: Makers) -> None:
+    giver, receiver = await make.account(), await make.account()
+    award = make.entry(giver, receiver, change=5)
+    assert await ports.records.ledger.add(award)
+    assert not await ports.records.ledger.add(award)
+    assert await ports.records.ledger.add(make.entry(giver, receiver, change=-2, reason="reversal"))
+    await expect_points(ports, giver.id, 3)
+    await expect_points(ports, receiver.id, 0)
+
+
+async def test_the_same_entry_from_many_workers_at_once_counts_once(ports: Ports, make: Makers) -> None:
+    giver, receiver = await make.account(), await make.account()
+    award = make.entry(giver, receiver)
+    added = await asyncio.gather(*(ports.records.ledger.add(award) for _ in range(8)))
+    assert sum(added) == 1
+    await expect_points(ports, giver.id, 3)
+
+
+async def test_what_was_earned_is_counted_by_pair_and_utc_day(ports: Ports, make: Makers) -> None:
+    giver, receiver, other = [await make.account() for _ in range(3)]
+    midnight = NOON - timedelta(hours=12)
+    entries = [
+        make.entry(giver, receiver, change=1, created_at=midnight),
+        make.entry(giver, receiver, change=5, created_at=midnight + timedelta(hours=23, minutes=59)),
+        make.entry(giver, receiver, change=3, created_at=midnight + timedelta(hours=24)),
+        make.entry(giver, receiver, change=3, created_at=midnight - timedelta(milliseconds=1)),
+        make.entry(giver, other, change=3),
+        make.entry(receiver, giver, change=3),
+        make.entry(giver, receiver, change=-5, reason="reversal"),
+    ]
+    await add_all(ports, entries)
+    assert await ports.records.ledger.earned(giver.id, receiver.id, DAY) == 6
+    assert await ports.records.ledger.earned(giver.id, receiver.id, DAY + timedelta(days=1)) == 3
+    assert await ports.records.ledger.earned(other.id, receiver.id, DAY) == 0
+
+
+async def test_awards_are_those_of_a_post_or_of_one_help_with_it(ports: Ports, make: Makers) -> None:
+    giver, receiver = await make.account(), await make.account()
+    post_id = new_id()
+    first, second = make.entry(giver, receiver, post_id=post_id), make.entry(giver, receiver, post_id=post_id)
+    reversal = make.entry(giver, receiver, post_id=post_id, change=-3, reason="reversal", ref=first.ref)
+    await add_all(ports, [first, second, reversal, make.entry(giver, receiver)])
+    assert await ports.records.ledger.awards(post_id, None) == [first, second]
+    assert await ports.records.ledger.awards(post_id, second.ref) == [second]
+    assert await ports.records.ledger.awards(post_id, new_id()) == []
+
+
+async def test_awards_from_one_giver_to_one_receiver_come_one_after_the_other(
+    ports: Ports, make: Makers
+) -> None:
+    giver, receiver = await make.account(), await make.account()
+
+    async def award_up_to_nine() -> None:
+        async with ports.transaction() as tx:
+            await tx.ledger.lock_pair(giver.id, receiver.id)
+            if await tx.ledger.earned(giver.id, receiver.id, DAY) <= 6:
+                await tx.ledger.add(make.entry(giver, receiver, change=3))
+
+    await asyncio.gather(*(award_up_to_nine() for _ in range(8)))
+    await expect_points(ports, giver.id, 9)
+
+
+async def add_all(ports: Ports, entries: list[Entry]) -> None:
+    for entry in entries:
+        assert await ports.records.ledger.add(entry)
+
+
+async def expect_points(ports: Ports, account_id: str, points: int) -> None:
+    """The sum of the ledger, and the balance kept on the account."""
+    assert await ports.records.ledger.balance(account_id) == points
+    account = await ports.records.accounts.get(account_id)
+    assert account is not None
+    assert account.strength_points == points

@@ -1,0 +1,102 @@
+"""What `domain.ports.Sessions` promises."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from domain.accounts import User
+from domain.clock import utc_now
+from domain.ids import new_id
+from domain.ports import Ports
+from domain.sessions import EndedSession
+from tests.contract.makers import Makers
+
+LOOK_SECONDS = 0.2
+"""How long something that must wait is given to prove that it does not."""
+
+
+async def test_an_open_session_names_its_user(ports: Ports, make: Makers) -> None:
+    account = await make.account(role="helper", country="DE", timezone="Europe/Berlin")
+    session = await make.session(account.id)
+    assert await ports.records.sessions.user_of(session.id) == User(
+        id=account.id, session_id=session.id, role="helper", country="DE", timezone="Europe/Berlin"
+    )
+    assert await ports.records.sessions.user_of(new_id()) is None
+
+
+@pytest.mark.parametrize("status", ["banned", "erased"])
+async def test_nobody_is_behind_a_session_of_a_banned_or_erased_account(
+    status: str, ports: Ports, make: Makers
+) -> None:
+    account = await make.account()
+    session = await make.session(account.id)
+    await ports.records.accounts.update(account.id, {"status": status})
+    assert await ports.records.sessions.user_of(session.id) is None
+
+
+async def test_an_ended_session_keeps_its_first_reason(ports: Ports, make: Makers) -> None:
+    account = await make.account()
+    session, other = await make.session(account.id), await make.session(account.id)
+    start = utc_now()
+    await ports.records.sessions.end(session.id, "reuse", start)
+    await ports.records.sessions.end(session.id, "logged_out", start + timedelta(seconds=1))
+    assert await ports.records.sessions.user_of(session.id) is None
+    assert await ports.records.sessions.user_of(other.id) is not None
+    assert await ports.records.sessions.ended_since(start) == [EndedSession(session.id, account.id, "reuse")]
+    assert await ports.records.sessions.ended_since(start + timedelta(milliseconds=1)) == []
+
+
+async def test_all_sessions_of_one_account_end_together(ports: Ports, make: Makers) -> None:
+    account, stranger = await make.account(), await make.account()
+    mine = [await make.session(account.id) for _ in range(3)]
+    theirs = await make.session(stranger.id)
+    now = utc_now()
+    await ports.records.sessions.end_all(account.id, "password_changed", now)
+    ended = await ports.records.sessions.ended_since(now)
+    assert {(one.session_id, one.account_id, one.reason) for one in ended} == {
+        (session.id, account.id, "password_changed") for session in mine
+    }
+    assert await ports.records.sessions.user_of(theirs.id) is not None
+
+
+async def test_a_refresh_token_tells_of_its_use_and_keeps_the_first(ports: Ports, make: Makers) -> None:
+    token = await make.refresh_token(await make.session((await make.account()).id))
+    now = utc_now()
+    async with ports.transaction() as tx:
+        assert await tx.sessions.lock_refresh(token.token_hash) == token
+        await tx.sessions.mark_used(token.token_hash, now)
+        await tx.sessions.mark_used(token.token_hash, now + timedelta(seconds=5))
+    async with ports.transaction() as tx:
+        used = await tx.sessions.lock_refresh(token.token_hash)
+        assert await tx.sessions.lock_refresh(b"unknown") is None
+    assert used is not None
+    assert (used.used_at, used.session_ended) == (now, False)
+
+
+async def test_a_refresh_token_tells_of_the_end_of_its_session(ports: Ports, make: Makers) -> None:
+    account = await make.account()
+    ended, banned = await make.session(account.id), await make.session((await make.account()).id)
+    tokens = [await make.refresh_token(ended), await make.refresh_token(banned)]
+    await ports.records.sessions.end(ended.id, "logged_out", utc_now())
+    await ports.records.accounts.update(banned.account_id, {"status": "banned"})
+    async with ports.transaction() as tx:
+        found = [await tx.sessions.lock_refresh(token.token_hash) for token in tokens]
+    assert [token.session_ended for token in found if token] == [True, True]
+
+
+async def test_a_locked_token_waits_for_the_transaction_before_it(ports: Ports, make: Makers) -> None:
+    token = await make.refresh_token(await make.session((await make.account()).id))
+
+    async def use_is_seen() -> bool:
+        async with ports.transaction() as tx:
+            found = await tx.sessions.lock_refresh(token.token_hash)
+            return found is not None and found.used_at is not None
+
+    async with ports.transaction() as tx:
+        await tx.sessions.lock_refresh(token.token_hash)
+        second = asyncio.create_task(use_is_seen())
+        await asyncio.wait({second}, timeout=LOOK_SECONDS)
+        assert not second.done()
+        await tx.sessions.mark_used(token.token_hash, utc_now())
+    assert await second

@@ -42,7 +42,6 @@ class Heartbeat:
         await self.renew_leases()
         await self.queue.beat(self.worker_id, self.state(), self.settings.pulse_seconds * MISSED_PULSES)
         show_depths(await self.queue.depths())
-        await self.tell_progress()
 
     async def renew_leases(self) -> None:
         for lane in self.lanes:
@@ -53,6 +52,7 @@ class Heartbeat:
                 lane.cancel(cancelled)
 
     async def tell_progress(self) -> None:
+        """Apart from the beat: leases must be renewed while PostgreSQL is away."""
         running = [run for lane in self.lanes for run in lane.runs.values() if run.progress.changed]
         if not running:
             return

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from domain.jobs import Job, JobFeed, JobQueue, JobSettings, JobStore, Lane, Outcome, Settled, Start
+from workers.loop import backoff_seconds
 from workers.metrics import UNSETTLED
 
 CLOSE_TRIES = 5
@@ -32,7 +33,7 @@ class History:
         self.store = store
         self.queue = queue
         self.settings = settings
-        self._starts: dict[str, tuple[Start, asyncio.Future[bool] | None]] = {}
+        self._starts: dict[str, Start] = {}
         self._ends: dict[str, End] = {}
         self._again: list[Job] = []
         self._pending = asyncio.Event()
@@ -40,15 +41,21 @@ class History:
         self._room.set()
 
     def started(self, id_: str, start: Start) -> None:
-        self._starts[id_] = (start, None)
+        self._starts[id_] = start
         self._pending.set()
 
-    async def confirm_started(self, id_: str, start: Start) -> bool:
-        """Wait until the beginning is written; false when the job is no longer owed."""
-        owed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._starts[id_] = (start, owed)
-        self._pending.set()
-        return await owed
+    async def confirm_started(self, start: Start) -> bool:
+        """Write a beginning before anything is read; false when the job is no longer owed.
+
+        Not in a batch: it waits for transactions that are adding this key right now, others must not.
+        """
+        failures = 0
+        while True:
+            try:
+                return start.job.key in await self.store.started([start])
+            except Exception:  # noqa: BLE001  (without PostgreSQL the job could do nothing either)
+                failures += 1
+                await asyncio.sleep(backoff_seconds(failures))
 
     def ended(self, id_: str, outcome: Outcome, settled: Settled) -> None:
         self._starts.pop(id_, None)
@@ -99,19 +106,13 @@ class History:
                 return
 
     async def _write_starts(self) -> None:
-        batch = list(self._starts.items())
+        batch = dict(self._starts)
         if not batch:
             return
-        owed = await self.store.started([start for _, (start, _) in batch])
-        for id_, entry in batch:
-            if self._starts.get(id_) is entry:
+        await self.store.started(list(batch.values()))
+        for id_, start in batch.items():
+            if self._starts.get(id_) is start:
                 del self._starts[id_]
-            self._confirm(entry, owed)
-
-    def _confirm(self, entry: tuple[Start, asyncio.Future[bool] | None], owed: set[str]) -> None:
-        start, waiting = entry
-        if waiting is not None and not waiting.done():
-            waiting.set_result(start.job.key in owed)
 
     async def _write_ends(self, batch: Sequence[tuple[str, End]]) -> None:
         self._again += await self.store.settle([end.outcome for _, end in batch])

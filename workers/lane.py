@@ -118,7 +118,7 @@ class LaneWorker(Worker):
         if claim.claims - claim.attempt >= self.settings.lost_limit:
             return Dead("WorkerLost")
         if claim.job.repeats or claim.claims > 1:
-            if not await self.history.confirm_started(claim.id, run.start()):
+            if not await self.history.confirm_started(run.start()):
                 log.info("job.no_longer_owed", job_id=claim.id)
                 return Cancel("no_longer_owed")
         else:

@@ -84,7 +84,8 @@ class Workers:
         self._taking.append(self._loop("schedule", self.schedule.tick))
         self._loops = [
             self._loop("history", self.history.write_next),
-            self._loop("heartbeat", self._pulse),
+            self._loop("heartbeat", self._each_pulse(self.heartbeat.beat)),
+            self._loop("progress", self._each_pulse(self.heartbeat.tell_progress)),
         ]
         log.info("workers.started", worker=self.id, lanes=[lane.lane for lane in self.lanes])
 
@@ -111,9 +112,12 @@ class Workers:
     def _loop(self, name: str, step: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         return asyncio.create_task(keep_alive(name, step), name=f"workers-{name}")
 
-    async def _pulse(self) -> None:
-        await self.heartbeat.beat()
-        await asyncio.sleep(self.settings.pulse_seconds)
+    def _each_pulse(self, step: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def pulse() -> None:
+            await step()
+            await asyncio.sleep(self.settings.pulse_seconds)
+
+        return pulse
 
     async def _break_off(self) -> int:
         runs = [run for lane in self.lanes for run in lane.runs.values()]

@@ -1,6 +1,7 @@
 """Workers that are killed, a Redis that restarts empty, a PostgreSQL that drops its connections."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -22,6 +23,11 @@ from workers.loop import cancel_all, keep_alive
 from workers.recovery import Recovery
 
 ROOT = Path(__file__).parents[2]
+
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "3"))
+"""More for a long look: `CHAOS_ROUNDS=300 python -m pytest tests/workers/test_faults.py`."""
+
+pytestmark = pytest.mark.timeout(120 + 10 * ROUNDS)
 
 Spawn = Callable[[str, str], Awaitable[Process]]
 
@@ -80,7 +86,7 @@ async def test_rounds_of_kills_lose_nothing(
 ) -> None:
     await bench.jobs.db.execute("create table marks (n text primary key)")
     total = 0
-    for _ in range(3):
+    for _ in range(ROUNDS):
         process = await spawn(postgres_url, redis_url)
         await enqueue_jobs([mark(n) for n in range(total, total + 300)], bench)
         await until_marks(bench, total + 50)
@@ -113,16 +119,16 @@ async def test_dropped_database_connections_lose_nothing(bench: Bench) -> None:
 
     bench.job(quick)
     await bench.work()
-    for round_ in range(3):
+    for round_ in range(ROUNDS):
         jobs = [Job("quick", {"n": f"{round_}-{n}"}, f"quick:{round_}-{n}") for n in range(200)]
         await bench.until(lambda jobs=jobs: enqueued(jobs, bench))  # type: ignore[misc]
         with suppress(asyncpg.PostgresError):
             await bench.jobs.db.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
             )
-    await bench.until(lambda: all_done(bench, 600))
+    await bench.until(lambda: all_done(bench, 200 * ROUNDS))
     await bench.until_settled()
-    assert len(bench.calls) == 600
+    assert len(bench.calls) == 200 * ROUNDS
 
 
 async def enqueued(jobs: list[Job], bench: Bench) -> bool:
@@ -198,15 +204,15 @@ async def test_workers_live_through_restarts_of_an_empty_redis(
         bench.job(quick)
         leader = asyncio.create_task(keep_alive("recovery", recovering(bench)))
         await bench.work()
-        for round_ in range(3):
+        for round_ in range(ROUNDS):
             added = await bench.jobs.add(
                 [Job("quick", {"n": f"{round_}-{n}"}, f"quick:{round_}-{n}") for n in range(200)]
             )
             await bench.queue.push(added[:100])
             await own_redis.kill()
             await own_redis.start()
-        await bench.until(lambda: all_done(bench, 600))
-        assert set(bench.calls) == {f"{round_}-{n}" for round_ in range(3) for n in range(200)}
+        await bench.until(lambda: all_done(bench, 200 * ROUNDS))
+        assert set(bench.calls) == {f"{round_}-{n}" for round_ in range(ROUNDS) for n in range(200)}
         await cancel_all([leader])
         await bench.close()
         await redis.aclose(close_connection_pool=True)

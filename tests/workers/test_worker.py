@@ -4,10 +4,12 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+import asyncpg
 import msgspec
 import pytest
 import structlog
 
+from db.postgres.jobs import JobRows
 from domain.errors import Unavailable
 from domain.jobs import (
     Job,
@@ -135,6 +137,26 @@ async def test_facts_that_change_while_a_job_runs_are_not_lost(bench: Bench) -> 
     row = await bench.finished("recount:1")
     assert (row.run, bench.calls) == (2, ["recount", "recount"])
     await bench.until_settled()
+
+
+async def test_a_repeating_job_never_reads_before_the_transaction_that_asked_for_it(
+    bench: Bench, postgres_url: str
+) -> None:
+    """It was asked for, waits, and is asked for again by a transaction that has not committed yet."""
+    bench.job(quick)
+    await bench.enqueue("quick", repeats=True)
+    connection = await asyncpg.connect(postgres_url)
+    transaction = connection.transaction()
+    await transaction.start()
+    assert await JobRows(connection).add([Job("quick", {}, "quick:1", repeats=True)]) == []
+    await bench.work()
+    await bench.enqueue("quick", "other")
+    await bench.finished("other")
+    assert bench.calls == ["quick"]
+    await transaction.commit()
+    await connection.close()
+    await bench.finished("quick:1")
+    assert bench.calls == ["quick", "quick"]
 
 
 async def test_a_stop_lets_running_jobs_finish(bench: Bench) -> None:

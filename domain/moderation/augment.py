@@ -30,9 +30,7 @@ def augment(examples: Iterable[Example], seed: int = 0) -> Iterator[Example]:
     for example in examples:
         share = SHARE_OF_LABELLED if example.labels else SHARE_OF_ORDINARY
         if len(example.text) < 240 and chance.random() < share:
-            disguise = chance.choice(
-                (_leet, _leet, _typos, _typos, _space_out, _homoglyphs, _text_speak, _stretch)
-            )
+            disguise = chance.choice((leet, leet, typos, typos, space_out, homoglyphs, text_speak, stretch))
             text = disguise(example.text, chance)
             if text != example.text:
                 yield msgspec.structs.replace(example, text=text, weight=example.weight * COPY_WEIGHT)
@@ -44,7 +42,9 @@ def _some_words(text: str, chance: random.Random, change: Callable[[str], str], 
     )
 
 
-def _leet(text: str, chance: random.Random) -> str:
+def leet(text: str, chance: random.Random) -> str:
+    """`d1e`: digits and symbols for letters."""
+
     def swap(word: str) -> str:
         return "".join(
             chance.choice(LEET[ch.lower()]) if ch.lower() in LEET and chance.random() < 0.5 else ch
@@ -54,11 +54,13 @@ def _leet(text: str, chance: random.Random) -> str:
     return _some_words(text, chance, swap, 0.6)
 
 
-def _homoglyphs(text: str, chance: random.Random) -> str:
+def homoglyphs(text: str, chance: random.Random) -> str:
+    """Cyrillic letters that look Latin."""
     return "".join(HOMOGLYPHS[ch] if ch in HOMOGLYPHS and chance.random() < 0.5 else ch for ch in text)
 
 
-def _space_out(text: str, chance: random.Random) -> str:
+def space_out(text: str, chance: random.Random) -> str:
+    """`d i e`, `d.i.e`: three words in separated letters."""
     gap = chance.choice((" ", ".", "-", "*"))
     parts = text.split(" ")
     start = chance.randrange(len(parts))
@@ -67,7 +69,9 @@ def _space_out(text: str, chance: random.Random) -> str:
     return " ".join((*parts[:start], joint.join(spaced), *parts[start + 3 :]))
 
 
-def _stretch(text: str, chance: random.Random) -> str:
+def stretch(text: str, chance: random.Random) -> str:
+    """`dieee`: letters drawn out."""
+
     def pull(word: str) -> str:
         at = chance.randrange(1, len(word))
         return word[:at] + word[at] * chance.randint(2, 4) + word[at + 1 :] if word[at].isalpha() else word
@@ -75,7 +79,9 @@ def _stretch(text: str, chance: random.Random) -> str:
     return _some_words(text, chance, pull, 0.3)
 
 
-def _typos(text: str, chance: random.Random) -> str:
+def typos(text: str, chance: random.Random) -> str:
+    """Dropped, swapped and doubled letters."""
+
     def slip(word: str) -> str:
         at = chance.randrange(1, len(word))
         kind = chance.randrange(3)
@@ -88,7 +94,8 @@ def _typos(text: str, chance: random.Random) -> str:
     return _some_words(text.lower(), chance, slip, 0.25)
 
 
-def _text_speak(text: str, chance: random.Random) -> str:
+def text_speak(text: str, chance: random.Random) -> str:
+    """`u r goin 2`: no apostrophes, short forms."""
     lowered = text.lower().replace("'", "").replace(".", "").replace(",", "")
     shortened = " ".join(SHORT.get(word, word) for word in lowered.split(" "))
     return _some_words(shortened, chance, lambda word: word[:-1] if word.endswith("ing") else word, 0.8)

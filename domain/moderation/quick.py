@@ -22,9 +22,13 @@ SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?\n]+|$)")
 
 def quick_check(text: str) -> bool:
     """Whether help belongs into the acknowledgement. High recall, moderate precision."""
+    return asks_for_help(text, model.load())
+
+
+def asks_for_help(text: str, trained: model.Model) -> bool:
+    """The pre-check by a given model."""
     if not text.isascii() and language.crisis_words(text, "und"):
         return True
-    trained = model.load()
     return any(_margin(window, trained) >= trained.quick_cut for window in windows(text))
 
 

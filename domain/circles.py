@@ -12,7 +12,7 @@ from domain.errors import Conflict, NotFound
 from domain.events import Event
 from domain.ids import new_id
 from domain.ports import Ports
-from domain.text import accepted_text
+from domain.text import accepted_text, storable_text
 from domain.wire import Command, Id, Slug, View
 
 MemberRole = Literal["owner", "moderator", "member"]
@@ -99,7 +99,7 @@ async def create_circle(command: CreateCircle, user: User, ports: Ports) -> Circ
     circle = Circle(
         id=new_id(),
         name=accepted_text(command.name, "name", characters_max=100),
-        description=command.description.strip(),
+        description=storable_text(command.description, "description"),
         category=command.category,
         max_members=command.max_members,
         is_private=command.is_private,

@@ -15,7 +15,7 @@ from domain.ids import derived_id, new_id
 from domain.jobs import Job
 from domain.pages import Page
 from domain.ports import Ports
-from domain.text import accepted_text
+from domain.text import accepted_text, storable_text
 from domain.wire import ClientId, Command, Id, Slug, View
 
 PostType = Literal["sos", "check_in", "victory", "question"]
@@ -166,7 +166,9 @@ async def _check_circle(command: CreatePost, user: User, ports: Ports) -> None:
         return
     circles = ports.records.circles
     role = await circles.role_of(command.circle_id, user.id)
-    access.check_member(await circles.get(command.circle_id), role)
+    circle = access.check_member(await circles.get(command.circle_id), role)
+    if circle.is_private and command.visibility == "public":
+        raise Invalid("What is said in a private circle stays in it.", field="visibility")
 
 
 async def _within_rate(command: CreatePost, user: User, ports: Ports) -> bool:
@@ -195,13 +197,18 @@ def new_post(command: CreatePost, content: str, amplified: bool, user: User, por
         categories=command.categories,
         urgency=command.urgency or (SOS_URGENCY if command.type == "sos" else USUAL_URGENCY),
         context=command.context,
-        content_warning=command.content_warning,
+        content_warning=warning_of(command),
         status="live",
         rooms=home_rooms(command.visibility, command.circle_id, user.id),
         amplified=amplified,
         created_at=now,
         expires_at=now + timedelta(days=ports.settings.post_expiry_days),
     )
+
+
+def warning_of(command: CreatePost) -> str | None:
+    """None also for a warning that says nothing."""
+    return storable_text(command.content_warning or "", "content_warning") or None
 
 
 def home_rooms(visibility: Visibility, circle_id: str | None, author_id: str) -> list[str]:

@@ -9,7 +9,7 @@ import msgspec
 from domain import access, activity, events, limits, pages, posts, rooms
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.clock import rfc3339
-from domain.errors import Forbidden, Invalid, NotFound
+from domain.errors import Conflict, Forbidden, Invalid, NotFound
 from domain.events import Event
 from domain.ids import derived_id, new_id
 from domain.jobs import Job
@@ -97,6 +97,8 @@ async def respond(command: Respond, user: User, ports: Ports) -> ResponseAnswer:
     content = _content(command, ports)
     post = await posts.visible_post(command.post_id, user, ports)
     response = await _stored(command, content, post, user, ports)
+    if response.post_id != post.id:
+        raise Conflict("This was said in answer to another post.", field="client_id")
     await tell_of(response, post, ports)
     return ResponseAnswer(response=(await response_views([response], ports))[0])
 

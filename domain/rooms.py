@@ -10,9 +10,7 @@ Kind = Literal["user", "circle", "feed", "post"]
 FEED = "feed"
 RoomName = Annotated[
     str,
-    msgspec.Meta(
-        pattern=r"^(feed|(user|circle|post):[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})" + END
-    ),
+    msgspec.Meta(pattern=r"^(feed|(user|circle|post):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})" + END),
 ]
 Epoch = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 POSITIONS_MAX = 200

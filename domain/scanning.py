@@ -64,7 +64,9 @@ def record_of(verdict: Verdict, at: datetime) -> dict[str, object]:
 
 async def _restrict_post(post: Post, verdict: Verdict, ports: Ports) -> None:
     status: PostStatus = "hidden" if verdict.action == "hide" else "held"
-    if await ports.content.posts.change(post.id, {"status": status}, status="live") is None:
+    if post.status not in {status, "live", "closed"}:
+        return
+    if await ports.content.posts.change(post.id, {"status": status}, status=post.status) is None:
         return
     gone = Event(
         id=derived_id("post:removed", post.id, status),

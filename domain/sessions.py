@@ -16,14 +16,14 @@ from domain.accounts import Account, Avatar, Email, Handle, OwnAccount, Password
 from domain.errors import Conflict, Forbidden, Unauthenticated
 from domain.ids import new_id
 from domain.ports import Ports, Records
-from domain.wire import Command, Country, View
+from domain.wire import END, Command, Country, View
 
 EndReason = Literal["logged_out", "password_changed", "reuse", "banned", "erased"]
 RECOVERY_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 RECOVERY_GROUPS, RECOVERY_GROUP_CHARACTERS = 6, 4
 """24 characters of 31: 118 bits, in groups that a person can copy by hand."""
 
-Identifier = Annotated[str, msgspec.Meta(min_length=3, max_length=254)]
+Identifier = Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[^\x00]+" + END)]
 RefreshText = Annotated[str, msgspec.Meta(min_length=20, max_length=200)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRET_CHARACTERS_MIN = 32
@@ -101,12 +101,6 @@ class Settings(BaseSettings):
             raise ValueError(f"expected a URL that starts with {' or '.join(schemes)}")
         return value
 
-    @model_validator(mode="after")
-    def _fit_for_production(self) -> "Settings":
-        if self.server_env == "production" and (problems := production_problems(self)):
-            raise ValueError("\n".join(problems))
-        return self
-
     @property
     def embedded(self) -> bool:
         """True when no store is configured: the embedded ones are started."""
@@ -120,21 +114,35 @@ STORE_SCHEMES = {
 }
 
 
-def production_problems(settings: Settings) -> list[str]:
-    """What forbids these settings in production, a line each."""
-    problems = [
-        f"{name.upper()}: required in production (expected a store URL)"
-        for name in STORE_SCHEMES
-        if not getattr(settings, name)
-    ]
-    problems += [
-        f"{name.upper()}: required in production, expected {SECRET_CHARACTERS_MIN} random characters or more"
+def demands(settings: Settings) -> dict[str, str]:
+    """What is missing for these settings to be used, by name."""
+    return {**_of_production(settings), **_of_stores(settings)}
+
+
+def _of_production(settings: Settings) -> dict[str, str]:
+    if settings.server_env != "production":
+        return {}
+    missing = dict.fromkeys(_without_url(settings), "required in production (expected a store URL)")
+    missing |= {
+        name: f"required in production, expected {SECRET_CHARACTERS_MIN} random characters or more"
         for name in ("jwt_secret", "encryption_key")
         if weak(getattr(settings, name).get_secret_value())
-    ]
+    }
     if settings.fault_crash_before_publish:
-        problems.append("FAULT_CRASH_BEFORE_PUBLISH: only for tests (expected to be empty)")
-    return problems
+        missing["fault_crash_before_publish"] = "only for tests (expected to be empty)"
+    return missing
+
+
+def _of_stores(settings: Settings) -> dict[str, str]:
+    """Stores are configured all or none: a mix of real and embedded would lose data quietly."""
+    missing = _without_url(settings)
+    if len(missing) == len(STORE_SCHEMES):
+        return {}
+    return dict.fromkeys(missing, "required when another store is configured (expected a store URL)")
+
+
+def _without_url(settings: Settings) -> list[str]:
+    return [name for name in STORE_SCHEMES if not getattr(settings, name)]
 
 
 def weak(secret: str) -> bool:
@@ -144,33 +152,23 @@ def weak(secret: str) -> bool:
 
 def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
     """Environment over `env_file` over defaults; raises `SettingsError` that lists every problem."""
+    wrong: dict[str, str] = {}
     try:
         settings = Settings(_env_file=env_file, **overrides)  # type: ignore[call-arg]
     except ValidationError as error:
-        raise SettingsError(
-            "\n".join(problem for item in error.errors() for problem in _lines(item))
-        ) from None
-    if problems := store_problems(settings):
-        raise SettingsError("\n".join(problems))
+        wrong = {str(item["loc"][0]): _told(item) for item in error.errors()}
+        # What the rest demands is told as well: nobody should fix one setting to hear of the next.
+        rest = {**overrides, **{name: Settings.model_fields[name].default for name in wrong}}
+        settings = Settings(_env_file=env_file, **rest)  # type: ignore[call-arg]
+    if problems := {**demands(settings), **wrong}:
+        raise SettingsError("\n".join(f"{name.upper()}: {text}" for name, text in problems.items()))
     return settings
 
 
-def store_problems(settings: Settings) -> list[str]:
-    """Stores are configured all or none: a mix of real and embedded would lose data quietly."""
-    missing = [name.upper() for name in STORE_SCHEMES if not getattr(settings, name)]
-    if not missing or len(missing) == len(STORE_SCHEMES):
-        return []
-    return [f"{name}: required when another store is configured (expected a store URL)" for name in missing]
-
-
-def _lines(item: Mapping[str, Any]) -> list[str]:
+def _told(item: Mapping[str, Any]) -> str:
+    """What is wrong, with the value unless it may be a secret."""
     message = str(item["msg"]).removeprefix("Value error, ")
-    if not item["loc"]:
-        return message.split("\n")
-    name = ".".join(str(part) for part in item["loc"]).upper()
-    shown = (
-        ""
-        if any(word in name for word in ("SECRET", "KEY", "URL", "URI", "TOKEN"))
-        else f", got {item['input']!r}"
-    )
-    return [f"{name}: {message}{shown}"]
+    name = str(item["loc"][0]).upper()
+    if any(word in name for word in ("SECRET", "KEY", "URL", "URI", "TOKEN")):
+        return message
+    return f"{message}, got {item['input']!r}"

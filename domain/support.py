@@ -72,6 +72,7 @@ async def undo_support(command: UndoSupport, user: User, ports: Ports) -> Suppor
             args={"post_id": post.id, "ref": support_ref(post.id, user.id, command.kind)},
             key=f"reverse_points:{support_ref(post.id, user.id, command.kind)}",
             lane="default",
+            repeats=True,
         )
         async with ports.transaction() as tx:
             owed = await events.record(event, [job], tx)
@@ -111,7 +112,8 @@ def support_ref(post_id: str, giver_id: str, kind: str) -> str:
 
 
 def jobs_of(post: Post, kind: str, user: User, at: datetime) -> list[Job]:
-    """Nobody is scored or notified for their own post."""
+    """Nobody is scored or notified for their own post. Scoring repeats: what was given may have been taken
+    back and given again."""
     ref = support_ref(post.id, user.id, kind)
     jobs = [activity.activity_job(user.id, "support", ref, at)]
     if user.id == post.author_id:
@@ -121,6 +123,7 @@ def jobs_of(post: Post, kind: str, user: User, at: datetime) -> list[Job]:
         args={"post_id": post.id, "giver_id": user.id, "kind": kind, "ref": ref},
         key=f"score_support:{ref}",
         lane="default",
+        repeats=True,
     )
     notify = Job(
         name="notify",

@@ -6,11 +6,16 @@ from domain.decoding import UNSTORABLE, storable
 from domain.errors import Invalid
 
 
-def accepted_text(text: str, field: str, *, characters_max: int) -> str:
-    """`text` stripped, or a refusal: lone surrogates and NUL cannot be stored, emptiness says nothing."""
+def storable_text(text: str, field: str) -> str:
+    """`text` stripped, or a refusal: lone surrogates and NUL cannot be stored."""
     if not storable(text):
         raise Invalid(UNSTORABLE, field=field)
-    stripped = text.strip()
+    return text.strip()
+
+
+def accepted_text(text: str, field: str, *, characters_max: int) -> str:
+    """As `storable_text`, and a refusal of what says nothing or is too long."""
+    stripped = storable_text(text, field)
     if not any(visible(character) for character in stripped):
         raise Invalid("Please write something.", field=field)
     if len(stripped) > characters_max:

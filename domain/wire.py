@@ -7,7 +7,8 @@ import msgspec
 END = r"$(?!\n)"
 """The end of the text and nothing after it: Python's `$` alone would let a line break pass."""
 
-Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}" + END)]
+Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}" + END)]
+"""In lower case, as we give it: one thing has one name, and a room too."""
 ClientId = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+" + END)]
 """Chosen by the client, once per thing it means to make; a retry sends the same one."""
 Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=r"^[a-z0-9_]+" + END)]

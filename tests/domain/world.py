@@ -1,0 +1,145 @@
+"""A small world on fakes: people, what they are told, and the jobs that are owed."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from domain import activity, circles, notifications, posts, responses, scanning, sessions, support
+from domain.accounts import User
+from domain.circles import CircleView, CreateCircle, JoinCircle
+from domain.ids import new_id
+from domain.jobs import Job
+from domain.notifications import NotificationKind
+from domain.ports import Ports
+from domain.posts import CreatePost, Post, PostView
+from domain.responses import Respond, ResponseView
+from domain.rooms import user_room
+from domain.sessions import RegisterAnonymous
+from domain.support import GiveSupport, QuickKind
+from tests.fakes.ports import Fakes, make_fakes
+
+Run = Callable[[dict[str, str], Ports], Awaitable[object]]
+
+
+async def notify(args: dict[str, str], ports: Ports) -> None:
+    kind: NotificationKind = "response" if args["kind"] == "response" else "support"
+    await notifications.notify(args["account_id"], kind, args["event_id"], args["post_id"], ports)
+
+
+async def record_activity(args: dict[str, str], ports: Ports) -> None:
+    at = datetime.fromisoformat(args["at"])
+    await activity.record_activity(args["account_id"], args["kind"], args["ref"], at, ports)
+
+
+async def score(args: dict[str, str], ports: Ports) -> None:
+    await support.score_support(args["post_id"], args["giver_id"], args["kind"], args["ref"], ports)
+
+
+RUNS: dict[str, Run] = {
+    "notify": notify,
+    "record_activity": record_activity,
+    "score_support": score,
+    "reverse_points": lambda args, ports: support.reverse_points(args["post_id"], args.get("ref"), ports),
+    "scan_post": lambda args, ports: scanning.scan_post(args["post_id"], ports),
+    "scan_response": lambda args, ports: scanning.scan_response(args["response_id"], ports),
+}
+
+
+class World:
+    """Short words for what many tests begin with."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.fakes: Fakes = make_fakes(**settings)
+        self.ports = self.fakes.ports
+        self.clock = self.fakes.clock
+
+    async def person(self, **fields: Any) -> User:
+        """Somebody with an account and an open session."""
+        registered = await sessions.register_anonymous(RegisterAnonymous(), self.ports)
+        if fields:
+            await self.ports.records.accounts.update(registered.account.id, fields)
+        return await sessions.identify(registered.tokens.access_token, self.ports)
+
+    async def circle(self, owner: User, *members: User, **fields: Any) -> CircleView:
+        command = CreateCircle(**{"name": "Early mornings", **fields, "is_private": False})
+        circle = (await circles.create_circle(command, owner, self.ports)).circle
+        for member in members:
+            await circles.join_circle(JoinCircle(circle_id=circle.id), member, self.ports)
+        if fields.get("is_private"):
+            self._make_private(circle.id)
+        return circle
+
+    def _make_private(self, circle_id: str) -> None:
+        """Once its members are in: nobody joins a private circle uninvited."""
+        stored = self.fakes.tables.circles[circle_id]
+        self.fakes.tables.circles[circle_id] = msgspec.structs.replace(stored, is_private=True)
+
+    async def post(self, author: User, **fields: Any) -> PostView:
+        command = new_post(**fields)
+        return (await posts.create_post(command, author, self.ports)).post
+
+    async def stored(self, post_id: str) -> Post:
+        post = await self.ports.content.posts.get(post_id)
+        assert post is not None
+        return post
+
+    async def answer(self, author: User, post: PostView, **fields: Any) -> ResponseView:
+        usual = {"client_id": new_id(), "content": "I am here.", "post_id": post.id}
+        command = Respond(**{**usual, **fields})
+        return (await responses.respond(command, author, self.ports)).response
+
+    async def tap(self, giver: User, post: PostView, kind: QuickKind = "been_there") -> dict[str, int]:
+        """The counts after it."""
+        command = GiveSupport(post_id=post.id, kind=kind)
+        return (await support.give_support(command, giver, self.ports)).counts
+
+    async def block(self, blocker: User, blocked: User) -> None:
+        await self.ports.records.blocks.add(blocker.id, blocked.id, self.clock())
+
+    async def told(self, room: str) -> list[dict[str, Any]]:
+        """The envelopes in a room's log, with the event's name, once everything announced was told."""
+        await self.ports.announcer.drain()
+        log = await self.ports.rooms.read(room, 0, 1000)
+        return [{**msgspec.json.decode(event.body), "event": event.event} for event in log.events]
+
+    async def names(self, room: str) -> list[str]:
+        return [envelope["event"] for envelope in await self.told(room)]
+
+    async def news(self, user: User, event: str) -> list[Any]:
+        """The data of every such event in somebody's own room."""
+        return [told["data"] for told in await self.told(user_room(user.id)) if told["event"] == event]
+
+    def owed(self, name: str) -> list[Job]:
+        return [held.job for held in self.fakes.queue.held.values() if held.job.name == name]
+
+    async def work(self, *names: str, times: int = 1) -> int:
+        """Runs the jobs of these names that are waiting, or all; returns how many there were."""
+        await self.ports.announcer.drain()
+        jobs = [held.job for held in self.fakes.queue.held.values() if not names or held.job.name in names]
+        for job in jobs:
+            for _ in range(times):
+                await RUNS[job.name](job.args, self.ports)
+            await self._finished(job)
+        await self.ports.announcer.drain()
+        return len(jobs)
+
+    async def _finished(self, job: Job) -> None:
+        del self.fakes.queue.held[job.id]
+        owed = self.fakes.tables.jobs[job.key]
+        row = msgspec.structs.replace(owed.row, state="done", finished_at=self.clock())
+        self.fakes.tables.jobs[job.key] = owed._replace(row=row)
+
+    async def points(self, user: User) -> int:
+        return await self.ports.records.ledger.balance(user.id)
+
+    def rows(self) -> dict[str, Any]:
+        """Everything that is stored, to compare before and after."""
+        tables = self.fakes.tables
+        return {"outbox": set(tables.outbox), "jobs": set(tables.jobs), "ledger": set(tables.ledger)}
+
+
+def new_post(**fields: Any) -> CreatePost:
+    usual = {"client_id": new_id(), "type": "check_in", "content": "Day 30."}
+    return CreatePost(**{**usual, **fields})

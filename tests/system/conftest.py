@@ -1,0 +1,47 @@
+"""Real processes over embedded stores of their own, for tests that kill them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import psutil
+import pytest
+
+from demo.cluster import Cluster, Process, cluster
+from demo.phone import Phone
+
+StartPhone = Callable[..., Awaitable[Phone]]
+
+
+@pytest.fixture
+async def servers(tmp_path: Path) -> AsyncIterator[Cluster]:
+    settings = {"POSTS_PER_HOUR": "100000", "EVENTS_PER_MINUTE": "100000", "DRAIN_SECONDS": "2"}
+    async with cluster(tmp_path, REGISTRATIONS_PER_HOUR="100000", **settings) as started:
+        yield started
+
+
+@pytest.fixture
+async def start_phone() -> AsyncIterator[StartPhone]:
+    phones: list[Phone] = []
+    async with aiohttp.ClientSession() as http:
+
+        async def start(server: Process, name: str = "somebody") -> Phone:
+            phone = Phone(http, server.url, name)
+            phones.append(phone)
+            await phone.register()
+            await phone.connect()
+            return phone
+
+        yield start
+        for phone in phones:
+            await phone.disconnect()
+
+
+def store_process(servers: Cluster, program: str) -> psutil.Process:
+    """The embedded store of these servers whose program has this name."""
+    folder = str(servers.folder)
+    return next(
+        process
+        for process in psutil.process_iter(["cmdline", "name"])
+        if program in (process.info["name"] or "") and any(folder in part for part in process.info["cmdline"])
+    )

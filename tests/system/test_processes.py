@@ -1,0 +1,138 @@
+"""Two servers and a worker as real processes; some of them get killed."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from demo.cluster import ROOT, Cluster, free_port
+from demo.phone import Phone
+from tests.system.conftest import StartPhone, store_process
+
+
+def said(number: int) -> dict[str, Any]:
+    return {
+        "client_id": f"system-{number:05}",
+        "type": "check_in",
+        "content": f"Day {number}. Still sober, one hour at a time.",
+    }
+
+
+def about(post_id: str) -> Any:
+    return lambda told: told["data"]["post"]["id"] == post_id
+
+
+def heard_posts(phone: Phone) -> list[str]:
+    """Post ids from the feed, each once, in the order they came."""
+    told = [data["data"]["post"]["id"] for name, data in phone.heard if name == "post:new"]
+    return list(dict.fromkeys(told))
+
+
+async def test_a_post_through_one_server_is_heard_on_both_in_one_order(
+    servers: Cluster, start_phone: StartPhone
+) -> None:
+    first, second, _ = await asyncio.gather(servers.server(), servers.server(), servers.worker())
+    phones = [await start_phone(server) for server in (first, second, first, second)]
+    acks = await asyncio.gather(
+        *(phone.send("post:create", **said(number)) for number in range(15) for phone in phones)
+    )
+    posts = [ack["post"]["id"] for ack in acks]
+    for phone in phones:
+        for post_id in posts:
+            await phone.received("post:new", about(post_id))
+    orders = [
+        [(data["seq"], data["event_id"]) for name, data in phone.heard if name == "post:new"]
+        for phone in phones
+    ]
+    assert orders[0] == orders[1] == orders[2] == orders[3]
+    assert len(orders[0]) == len(posts)
+
+
+async def test_the_relay_tells_what_a_killed_server_had_committed(
+    servers: Cluster, start_phone: StartPhone
+) -> None:
+    healthy = await servers.server()
+    doomed = await servers.server(FAULT_CRASH_BEFORE_PUBLISH="post:new")
+    await servers.worker()
+    reader, author = await start_phone(healthy), await start_phone(doomed)
+    await author.client.emit("post:create", said(1))
+    await asyncio.wait_for(doomed.child.wait(), 10)
+    assert doomed.child.returncode == -signal.SIGKILL
+    told = await reader.received("post:new")
+    assert told["data"]["post"]["content"] == said(1)["content"]
+    await author.connect(healthy.url)
+    again = await author.send("post:create", **said(1))
+    assert again["post"]["id"] == told["data"]["post"]["id"]
+
+
+async def test_a_restart_of_valkey_loses_nothing_acknowledged(
+    servers: Cluster, start_phone: StartPhone
+) -> None:
+    first, second, _ = await asyncio.gather(servers.server(), servers.server(), servers.worker())
+    author, reader = await start_phone(first), await start_phone(second)
+    acknowledged: list[str] = []
+    for number in range(60):
+        if number in (20, 40):
+            store_process(servers, "valkey").kill()
+        ack = await author.send("post:create", **said(number))
+        acknowledged.append(ack["post"]["id"])
+    for phone in (author, reader):
+        for post_id in acknowledged:
+            await phone.received("post:new", about(post_id))
+        assert sorted(heard_posts(phone)) == sorted(acknowledged)
+
+
+async def test_jobs_of_a_killed_worker_run_again(servers: Cluster, start_phone: StartPhone) -> None:
+    server = await servers.server()
+    worker = await servers.worker()
+    author, helper = await start_phone(server), await start_phone(server)
+    posts = [(await author.send("post:create", **said(number)))["post"]["id"] for number in range(5)]
+    taps = [helper.send("support:quick", post_id=post_id, kind="been_there") for post_id in posts]
+    await asyncio.gather(*taps, worker.kill())
+    await servers.worker()
+    balance = await helper.received("points:changed", lambda told: told["data"]["balance"] == 5)
+    assert balance["data"]["change"] == 1
+    assert (await helper.rest("GET", "/v1/me"))["strength_points"] == 5
+
+
+async def test_a_server_that_is_told_to_stop_says_so_and_ends(
+    servers: Cluster, start_phone: StartPhone
+) -> None:
+    server = await servers.server()
+    phone = await start_phone(server)
+    stopping = asyncio.create_task(server.stop())
+    assert (await phone.received("session:ended"))["code"] == "draining"
+    assert await stopping == 0
+
+
+async def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
+    port = free_port()
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "run_server.py"),
+        "--with-worker",
+        "--port",
+        str(port),
+        cwd=tmp_path,
+        env=kept,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert child.stdout is not None
+    printed = ""
+    async with asyncio.timeout(60):
+        while "Ctrl-C stops everything" not in printed:
+            printed += (await child.stdout.readline()).decode()
+    assert f"http://127.0.0.1:{port}" in printed
+    assert "Log in as" in printed
+    family = [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]
+    os.killpg(child.pid, signal.SIGINT)
+    assert await asyncio.wait_for(child.wait(), 40) == 0
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert not alive

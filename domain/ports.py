@@ -115,6 +115,13 @@ class Ledger(Protocol):
         """The sum of the account's entries."""
 
 
+class Backlog(NamedTuple):
+    """Open rows of the outbox, and for how many seconds the oldest has been open (0 without rows)."""
+
+    rows: int
+    oldest_seconds: float
+
+
 class Outbox(Protocol):
     async def add(self, event: Event) -> None:
         """Adding an event id again changes nothing."""
@@ -135,6 +142,9 @@ class Outbox(Protocol):
 
     async def missing(self, event_ids: Sequence[str]) -> set[str]:
         """Those of `event_ids` that were never recorded."""
+
+    async def backlog(self, now: datetime) -> Backlog:
+        """What should have been told by `now` and is not yet; events of the future do not count."""
 
 
 class Notifications(Protocol):

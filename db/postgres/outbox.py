@@ -5,6 +5,7 @@ from datetime import datetime
 
 from db.postgres.statements import Db
 from domain.events import Event
+from domain.ports import Backlog
 
 
 class OutboxRows:
@@ -63,3 +64,13 @@ class OutboxRows:
     async def missing(self, event_ids: Sequence[str]) -> set[str]:
         rows = await self.db.fetch("select id from outbox where id = any($1::uuid[])", list(event_ids))
         return set(event_ids) - {row["id"] for row in rows}
+
+    async def backlog(self, now: datetime) -> Backlog:
+        row = await self.db.fetchrow(
+            """
+            select count(*) as rows, coalesce(extract(epoch from $1 - min(at)), 0)::float8 as oldest_seconds
+            from outbox where done_at is null and at <= $1
+            """,
+            now,
+        )
+        return Backlog(row["rows"], row["oldest_seconds"]) if row else Backlog(0, 0.0)

@@ -104,3 +104,12 @@ async def test_events_that_were_never_recorded_are_missing(ports: Ports, make: M
     await ports.records.outbox.mark_done(done.id, utc_now())
     assert await ports.records.outbox.missing([here.id, done.id, gone]) == {gone}
     assert await ports.records.outbox.missing([]) == set()
+
+
+async def test_the_backlog_is_what_should_have_been_told_by_now(ports: Ports, make: Makers) -> None:
+    now = utc_now()
+    assert await ports.records.outbox.backlog(now) == (0, 0.0)
+    old, done = make.event(at=now - timedelta(seconds=90)), make.event(at=now - timedelta(minutes=9))
+    await add_all(ports, old, done, make.event(at=now), make.event(at=now + timedelta(minutes=1)))
+    await ports.records.outbox.mark_done(done.id, now)
+    assert await ports.records.outbox.backlog(now) == (2, 90.0)

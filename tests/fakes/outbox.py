@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.clock import Clock
 from domain.events import Event
+from domain.ports import Backlog
 from tests.fakes.tables import Tables, Told
 
 
@@ -44,6 +45,12 @@ class FakeOutbox:
 
     async def missing(self, event_ids: Sequence[str]) -> set[str]:
         return set(event_ids) - set(self._tables.outbox)
+
+    async def backlog(self, now: datetime) -> Backlog:
+        rows = self._tables.outbox.values()
+        open_since = [row.event.at for row in rows if row.done_at is None and row.event.at <= now]
+        oldest = (now - min(open_since)).total_seconds() if open_since else 0.0
+        return Backlog(len(open_since), oldest)
 
 
 def is_due(row: Told, older_than: datetime) -> bool:

@@ -76,6 +76,7 @@ class Control:
         return web.json_response(
             {
                 "cpu_s": used.ru_utime + used.ru_stime,
+                "user_s": used.ru_utime,
                 "rss_kb": _resident_pages() * PAGE_BYTES / 1024,
                 "connections": self.connections(),
                 "emitting": len(self.emissions),

@@ -2,23 +2,38 @@
 
 from dataclasses import dataclass
 
+from bench.sockets.peer import Stats
+
 BUSY = 0.85
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`count` pieces of work in `seconds`, for which server and client used this much CPU time."""
+    """`count` pieces of work in `seconds`, for which server and client used this much CPU time.
+
+    server_user_s: the server's share outside the kernel, the only one that its code can do much about.
+    """
 
     count: int
     seconds: float
     server_cpu_s: float
+    server_user_s: float
     client_cpu_s: float
+
+    @classmethod
+    def between(
+        cls, before: Stats, after: Stats, *, count: int, seconds: float, client_cpu_s: float
+    ) -> "Load":
+        """The load between two readings of the server."""
+        cpu_s, user_s = after.cpu_s - before.cpu_s, after.user_s - before.user_s
+        return cls(count, seconds, cpu_s, user_s, client_cpu_s)
 
     def __add__(self, other: "Load") -> "Load":
         return Load(
             self.count + other.count,
             self.seconds + other.seconds,
             self.server_cpu_s + other.server_cpu_s,
+            self.server_user_s + other.server_user_s,
             self.client_cpu_s + other.client_cpu_s,
         )
 
@@ -28,6 +43,7 @@ class Load:
             f"{plural}_per_s": self.count / self.seconds,
             f"{plural}_per_cpu_s": self.count / self.server_cpu_s,
             f"cpu_us_per_{noun}": self.server_cpu_s / self.count * 1e6,
+            f"user_us_per_{noun}": self.server_user_s / self.count * 1e6,
             "server_busy": self.server_cpu_s / self.seconds,
             "client_busy": self.client_cpu_s / self.seconds,
             "binding": self.binding(),

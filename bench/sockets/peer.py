@@ -32,9 +32,10 @@ QUIET_CPU_SECONDS = 0.003
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """One reading: CPU seconds of all threads since the start, resident KB, sockets, emissions under way."""
+    """One reading: CPU seconds since the start (all, and those outside the kernel), resident KB, work."""
 
     cpu_s: float
+    user_s: float
     rss_kb: float
     connections: int
     emitting: int

@@ -90,7 +90,7 @@ def test_percentiles_are_in_milliseconds() -> None:
     ("server", "client", "binding"), [(0.9, 0.5, "server"), (0.9, 0.95, "client"), (0.5, 0.4, "neither")]
 )
 def test_the_fuller_core_is_what_binds(server: float, client: float, binding: str) -> None:
-    assert Load(10, 1.0, server, client).binding() == binding
+    assert Load(10, 1.0, server, 0.1, client).binding() == binding
 
 
 def test_a_ratio_above_one_says_that_this_peer_is_better() -> None:

@@ -61,6 +61,7 @@ function stats(query) {
   const cpu = process.cpuUsage();
   return {
     cpu_s: (cpu.user + cpu.system) / 1e6,
+    user_s: cpu.user / 1e6,
     rss_kb: process.memoryUsage.rss() / 1024,
     connections: io.of("/").sockets.size,
     emitting,

@@ -18,6 +18,7 @@ def measure(peer: Peer, members: int, scale: float) -> dict[str, dict[str, float
         started, cpu_started = time.monotonic(), time.process_time()
         joined = crowd.join(members, rooms=("feed",))
         seconds, client_cpu_s = time.monotonic() - started, time.process_time() - cpu_started
-        used = peer.quiet_stats().cpu_s - before.cpu_s
+        after = peer.quiet_stats()
         waits = percentiles(member.ready_ns - member.started_ns for member in joined)
-    return {"connect": Load(members, seconds, used, client_cpu_s).figures("connect", "connects") | waits}
+    load = Load.between(before, after, count=members, seconds=seconds, client_cpu_s=client_cpu_s)
+    return {"connect": load.figures("connect", "connects") | waits}

@@ -29,7 +29,7 @@ class Rhythm:
 
 
 def measure(peer: Peer, members: int, scale: float) -> dict[str, Figures]:
-    """`fanout`: one emit a loop turn. `fanout_batch`: 8 a turn. `fanout_paced`: 10,000 deliveries a second."""
+    """`fanout`: one emit a loop turn. `fanout_batch`: 8 a turn. `fanout_paced`: 10,000 deliveries/s."""
     emits = max(BATCH, int(min(MAX_ROUND_EMITS, ROUND_DELIVERIES // members) * scale))
     rate = PACED_DELIVERIES_PER_S / members
     paced_emits = max(5, int(rate * PACED_SECONDS * scale))
@@ -62,8 +62,14 @@ def _round(peer: Peer, crowd: Crowd, rhythm: Rhythm) -> tuple[Load, list[int]]:
     reception = crowd.receive(
         lambda: peer.emit(ROOM, rhythm.emits, rate=rhythm.rate, batch=rhythm.batch), expected
     )
-    used = peer.quiet_stats().cpu_s - before.cpu_s
-    return Load(expected, reception.seconds, used, reception.client_cpu_s), reception.latencies_ns
+    load = Load.between(
+        before,
+        peer.quiet_stats(),
+        count=expected,
+        seconds=reception.seconds,
+        client_cpu_s=reception.client_cpu_s,
+    )
+    return load, reception.latencies_ns
 
 
 def _figures(load: Load, latencies: list[int]) -> Figures:

@@ -34,8 +34,9 @@ def _measured(peer: Peer, events: int, run: Callable[[], list[int]]) -> dict[str
     started, cpu_started = time.monotonic(), time.process_time()
     latencies = run()
     seconds, client_cpu_s = time.monotonic() - started, time.process_time() - cpu_started
-    used = peer.quiet_stats().cpu_s - before.cpu_s
-    return Load(events, seconds, used, client_cpu_s).figures("event", "events") | percentiles(latencies)
+    after = peer.quiet_stats()
+    load = Load.between(before, after, count=events, seconds=seconds, client_cpu_s=client_cpu_s)
+    return load.figures("event", "events") | percentiles(latencies)
 
 
 def _saturate(crowd: Crowd, events: int) -> list[int]:

@@ -40,9 +40,9 @@ def check_media(request: web.Request) -> None:
     if not request.can_read_body:
         return
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
-        raise Invalid("Please send application/json.", field=hdrs.CONTENT_TYPE)
+        raise Invalid("Please send application/json.", field="Content-Type")
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
-        raise Invalid("Please send the body uncompressed.", field=hdrs.CONTENT_ENCODING)
+        raise Invalid("Please send the body uncompressed.", field="Content-Encoding")
 
 
 def address_values(request: web.Request, *, strict: bool) -> dict[str, str]:

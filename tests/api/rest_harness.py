@@ -88,7 +88,7 @@ class Rest:
         body: Any = None,
         *,
         token: str | None = None,
-        raw: bytes | None = None,
+        raw: Any = None,
         headers: dict[str, str] | None = None,
         **more: Any,
     ) -> Answer:
@@ -134,9 +134,9 @@ class Rest:
 
 @asynccontextmanager
 async def opened(ports: Ports) -> AsyncIterator[Rest]:
-    """The application of `ports` on a free loopback port, without an access log, as in production."""
+    """The application of `ports` on a free loopback port, served as `run_server.py` does."""
     server = TestServer(build_app(ports))
-    await server.start_server(access_log=None)
+    await server.start_server(access_log=None, auto_decompress=False)
     async with TestClient(server) as client:
         yield Rest(client, ports)
 

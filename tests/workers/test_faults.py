@@ -27,6 +27,9 @@ ROOT = Path(__file__).parents[2]
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "3"))
 """More for a long look: `CHAOS_ROUNDS=300 python -m pytest tests/workers/test_faults.py`."""
 
+DROPPED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a caller meets whose connection was ended; the last once, when asyncpg had not noticed yet."""
+
 pytestmark = pytest.mark.timeout(120 + 10 * ROUNDS)
 
 Spawn = Callable[[str, str], Awaitable[Process]]
@@ -122,7 +125,7 @@ async def test_dropped_database_connections_lose_nothing(bench: Bench) -> None:
     for round_ in range(ROUNDS):
         jobs = [Job("quick", {"n": f"{round_}-{n}"}, f"quick:{round_}-{n}") for n in range(200)]
         await bench.until(lambda jobs=jobs: enqueued(jobs, bench))  # type: ignore[misc]
-        with suppress(asyncpg.PostgresError):
+        with suppress(*DROPPED):
             await bench.jobs.db.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
             )
@@ -135,7 +138,7 @@ async def enqueued(jobs: list[Job], bench: Bench) -> bool:
     """As a producer that tries again: the keys keep it from asking twice."""
     try:
         await bench.queue.push(await bench.jobs.add(jobs) or jobs)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError):
+    except DROPPED:
         return False
     return True
 
@@ -143,7 +146,7 @@ async def enqueued(jobs: list[Job], bench: Bench) -> bool:
 async def all_done(bench: Bench, count: int) -> bool:
     try:
         return await bench.jobs.counts() == {("default", "done"): count}
-    except (asyncpg.PostgresError, asyncpg.InterfaceError):
+    except DROPPED:
         return False
 
 

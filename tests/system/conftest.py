@@ -7,6 +7,7 @@ import aiohttp
 import psutil
 import pytest
 
+from db.embedded.folder import Folder
 from demo.cluster import Cluster, Process, cluster
 from demo.phone import Phone
 
@@ -37,11 +38,6 @@ async def start_phone() -> AsyncIterator[StartPhone]:
             await phone.disconnect()
 
 
-def store_process(servers: Cluster, program: str) -> psutil.Process:
-    """The embedded store of these servers whose program has this name."""
-    folder = str(servers.folder)
-    return next(
-        process
-        for process in psutil.process_iter(["cmdline", "name"])
-        if program in (process.info["name"] or "") and any(folder in part for part in process.info["cmdline"])
-    )
+def store_process(servers: Cluster, name: str) -> psutil.Process:
+    """The embedded store of these servers: `postgresql`, `mongodb` or `valkey`."""
+    return psutil.Process(Folder.create(servers.folder / "data").load().pids[name])

@@ -12,6 +12,8 @@ class Bounds:
         beyond those the handshake itself is answered with 503.
     outbound_bytes: bytes waiting for one client, in its queue or its transport. Ephemeral
         frames are dropped from half of it, at all of it the client is closed.
+    gather_seconds: how long frames for one client wait for each other in a burst; 0: for the end of the
+        turn of the loop only.
     polling_packets: packets waiting for one polling client.
     mailbox_bytes: received bytes (plus 128 per message) that wait for a running handler;
         above it the socket is no longer read.
@@ -24,6 +26,7 @@ class Bounds:
     max_connections: int = 20_000
     refusal_headroom: int = 256
     outbound_bytes: int = 262_144
+    gather_seconds: float = 0.001
     polling_packets: int = 1_000
     mailbox_bytes: int = 32_768
     attachments: int = 10

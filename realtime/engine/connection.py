@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.engine import packet
 from realtime.engine.frame import CLOSE_FRAME, NOOP_FRAME, PING_FRAME, SEPARATOR, Frame
+from realtime.engine.gathering import joined
 from realtime.engine.mailbox import Mailbox
 from realtime.engine.websocket import NORMAL, WebSocket
 from realtime.engine.wheel import Deadline
@@ -24,7 +25,7 @@ class Connection:
     namespaces: connected namespace → its sid there.
     user, state: free for the product.
     remote: the peer's address; headers: those of the handshake, kept until the first namespace is connected.
-    direct: nothing waits before a new frame, which may be written straight to the transport.
+    direct: frames need only be gathered in `pending`, which is written to the transport.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class Connection:
         "held",
         "mailbox",
         "namespaces",
+        "pending",
         "poll",
         "posting",
         "queued_bytes",
@@ -75,6 +77,7 @@ class Connection:
         self.attachments: list[bytes] = []
         self.websocket: WebSocket | None = None
         self.write: Callable[[bytes], None] = _nowhere
+        self.pending: list[bytes] = []
         self.direct = False
         self.upgrading = False
         self.closing = False
@@ -110,7 +113,8 @@ class Connection:
         """Bytes that wait for this client, here or in its transport."""
         if self.websocket is None or self.closed:
             return self.queued_bytes
-        return self.queued_bytes + self.websocket.transport.get_write_buffer_size()
+        gathered = sum(map(len, self.pending))
+        return self.queued_bytes + gathered + self.websocket.transport.get_write_buffer_size()
 
     @property
     def queue(self) -> "deque[Frame]":
@@ -124,7 +128,7 @@ class Connection:
     def send(self, frame: Frame, ephemeral: bool = False) -> bool:
         """Send a frame after everything sent before. False if it was dropped, or the client is gone."""
         if self.direct:
-            self.write(frame.websocket)
+            self.server.gathering.add_one(self, frame.websocket)
             return True
         return self.enqueue(frame, ephemeral)
 
@@ -144,14 +148,28 @@ class Connection:
             return self._queue_up(self.queue, frame, ephemeral)
         return self._write_through(self.websocket, frame, ephemeral)
 
+    def flush(self) -> None:
+        """Write what is gathered for this client now."""
+        if self.pending:
+            pending, self.pending = self.pending, []
+            self.write_out(joined(pending))
+
+    def write_out(self, data: bytes) -> None:
+        """Write to the transport; one that died without telling yet ends this session, not its caller."""
+        try:
+            self.write(data)
+        except (RuntimeError, OSError):
+            self.abort("transport error")
+
     def _write_through(self, socket: WebSocket, frame: Frame, ephemeral: bool) -> bool:
+        self.flush()
         if socket.paused:
             if ephemeral:
                 self.server.counters.dropped_ephemeral += 1
                 return False
             if socket.transport.get_write_buffer_size() >= self.server.bounds.outbound_bytes:
                 return self._overflow()
-        socket.transport.write(frame.deflated if socket.deflating else frame.websocket)
+        self.write_out(frame.deflated if socket.deflating else frame.websocket)
         return True
 
     def _hold(self, frame: Frame, ephemeral: bool) -> bool:
@@ -327,8 +345,9 @@ class Connection:
         self.mailbox.end()
 
     def _close_websocket(self, socket: WebSocket, last: list[Frame]) -> None:
+        self.flush()
         for frame in last:
-            socket.transport.write(frame.deflated if socket.deflating else frame.websocket)
+            self.write_out(frame.deflated if socket.deflating else frame.websocket)
         self._forget_queues()
         socket.close(self.server.bounds.close_seconds, NORMAL)
         self.gone()
@@ -375,6 +394,7 @@ class Connection:
         """The session id is no longer known."""
         if not self.closed:
             self.closed = True
+            self.pending = []
             self._forget_queues()
             self._stop(self._heartbeat)
             if self.websocket is not None and self.websocket.paused:

@@ -80,6 +80,10 @@ class Mailbox:
         self.receive(payload)
         return True
 
+    def taken(self) -> None:
+        """All that came in one piece was taken: what it was answered goes out in one piece."""
+        self.connection.flush()
+
     def writable(self, writable: bool) -> None:
         """The transport's write buffer crossed one of its marks."""
         self.connection.server.counters.congested += -1 if writable else 1
@@ -238,6 +242,7 @@ class Mailbox:
             self._failed(error)
         elif answer is not None:
             self._try_to_answer(answer)
+            self.connection.flush()
 
     def _try_to_answer(self, answer: Any) -> None:
         try:
@@ -261,7 +266,8 @@ class Mailbox:
             head = b"43" if namespace == "/" else packet.head(packet.ACK, namespace)
             payload = b"%b%b[%b]" % (head, id_, answer)
             if connection.direct:
-                connection.write(text_header(len(payload)) + payload)
+                # Whoever called flushes: at the end of what was received, or of what was waited for.
+                connection.pending.append(text_header(len(payload)) + payload)
             else:
                 connection.enqueue(Frame(payload, namespace=namespace))
 
@@ -295,9 +301,11 @@ class Mailbox:
             self.busy = False
             take()
             if self.busy:
+                self.connection.flush()
                 return
             self.busy = True
         self.busy = False
+        self.connection.flush()
         if self.connection.closing:
             self._depart()
         elif self.connection.retiring:

@@ -50,6 +50,9 @@ class Probe:
         """Never asked: a probe is not busy."""
         return False
 
+    def taken(self) -> None:
+        """A probe is answered at once."""
+
     def writable(self, writable: bool) -> None:
         """A probe hardly writes."""
 

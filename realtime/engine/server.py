@@ -6,7 +6,7 @@ import inspect
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, Final
 
 import socketio
@@ -20,6 +20,7 @@ from realtime.engine.connection import Connection
 from realtime.engine.counters import Counters
 from realtime.engine.frame import Frame
 from realtime.engine.gateway import Gateway
+from realtime.engine.gathering import Gathering
 from realtime.engine.membership import Membership
 from realtime.engine.packet import PacketError
 from realtime.engine.wheel import Wheel
@@ -71,6 +72,7 @@ class Server(socketio.AsyncServer):
         self.compression = compression
         self.counters = Counters()
         self.carrier = Carrier()
+        self.gathering = Gathering(self.bounds.gather_seconds, self.bounds.outbound_bytes // 4)
         self.raw: RawHandler | None = None
         self.slow_consumer_frame: Frame | None = None
         self.farewell: Frame | None = None
@@ -145,7 +147,7 @@ class Server(socketio.AsyncServer):
         chosen = (
             members.values() if not skip else [member for sid, member in members.items() if sid not in skip]
         )
-        late = _write_to(iter(chosen), frame.websocket)
+        late = self.gathering.add(chosen, frame.websocket)
         sent = len(chosen) - len(late) + sum(member.enqueue(frame, ephemeral) for member in late)
         self.counters.deliveries += sent
         return sent
@@ -469,24 +471,6 @@ class Server(socketio.AsyncServer):
         while self.eio.sockets:
             self._empty = asyncio.get_running_loop().create_future()
             await self._empty
-
-
-def _write_to(members: Iterator[Connection], data: bytes) -> list[Connection]:
-    """Write to those that take it directly; the others."""
-    late = []
-    while True:
-        try:
-            for member in members:
-                if member.direct:
-                    member.write(data)
-                else:
-                    late.append(member)
-        except (RuntimeError, OSError):
-            # A transport that died without telling yet must not cost the others behind it their event.
-            member.abort("transport error")
-            late.append(member)
-        else:
-            return late
 
 
 def _json_frame(kind: int, namespace: str, data: Any) -> Frame:

@@ -43,6 +43,8 @@ class Listener(Protocol):
 
     def urgent(self, payload: bytes) -> bool: ...
 
+    def taken(self) -> None: ...
+
     def writable(self, writable: bool) -> None: ...
 
     def lost(self, reason: str) -> None: ...
@@ -60,6 +62,9 @@ class _Nobody:
 
     def urgent(self, payload: bytes) -> bool:
         return True
+
+    def taken(self) -> None:
+        """Nothing was answered."""
 
     def writable(self, writable: bool) -> None:
         """Nobody writes."""
@@ -171,6 +176,7 @@ class WebSocket(asyncio.Protocol):
         if self._reader is None:
             return
         failed, _ = self._reader.feed_data(data)
+        self.inbox.listener.taken()
         if failed:
             self.fail(getattr(self.inbox.exception(), "code", PROTOCOL_ERROR))
 

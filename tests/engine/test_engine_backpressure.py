@@ -170,7 +170,7 @@ async def test_a_paused_client_that_reads_again_gets_everything_in_order() -> No
         connection.websocket.transport.set_write_buffer_limits(high=20_000, low=5_000)
         for number in range(500):
             server.deliver(None, server.frame("n", b'"%04d%b"' % (number, b"x" * 400)))
-        assert server.counters.congested == 1
+        await until(lambda: server.counters.congested == 1)
         assert not connection.direct
         reading = asyncio.create_task(client.rest())
         await until(lambda: connection.direct)

@@ -271,6 +271,6 @@ async def test_a_transport_that_died_in_secret_costs_nobody_else_the_event() -> 
         broken = server.connection(sids[1])
         assert broken is not None
         broken.write = dead
-        assert server.deliver("room", server.frame("a", b"1")) == 2
+        assert server.deliver("room", server.frame("a", b"1")) == 3
         assert await one.receive() == await three.receive() == '42["a",1]'
         await until(lambda: server.rooms(sids[1]) == [])

@@ -11,22 +11,29 @@ from pathlib import Path
 import structlog
 import uvloop
 from aiohttp import web
-from api.app import READINESS, build_app
 
+from api.app import READINESS, SocketContract, build_app
+from api.asyncapi import Exchange
 from db.embedded import EmbeddedStoresError
 from db.secrets import kept_secret
 from db.stores import Stores, located, open_stores
 from domain.errors import Unavailable
 from domain.seeding import seed
 from domain.settings import Settings, SettingsError, load_settings
+from realtime import contract
+from realtime.front import Front, Place, supervise
 from realtime.server import Realtime
 from telemetry.logs import configure_logs
 
 log = structlog.get_logger("run_server")
 
+BACKLOG = 4_096
+STOP_GRACE_SECONDS = 10.0
+"""For what comes after the drain: telling what was committed, closing the stores."""
 
-async def serve(settings: Settings, *, announce: bool) -> None:
-    """Serves until SIGTERM or SIGINT, then drains."""
+
+async def serve(settings: Settings, place: Place | None = None) -> None:
+    """Serves until SIGTERM or SIGINT, then drains; at `place`, when several processes serve the port."""
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -34,30 +41,46 @@ async def serve(settings: Settings, *, announce: bool) -> None:
         settings = await stack.enter_async_context(located(settings))
         stores = await stack.enter_async_context(open_stores(settings))
         realtime = Realtime(stores.ports, stores.feed)
-        runner = await _started(settings, stores, realtime)
+        front = Front(place) if place else None
+        runner = await _started(settings, stores, realtime, front)
         stack.push_async_callback(runner.cleanup)
-        if announce:
+        if place is None or place.index == 0:
             await _welcome(settings, stores, runner)
         log.info("server.ready")
         await stopping.wait()
         log.info("server.draining")
+        if front is not None:
+            front.stop_accepting()
         await realtime.drain()
         await realtime.stop()
 
 
-async def _started(settings: Settings, stores: Stores, realtime: Realtime) -> web.AppRunner:
-    app = build_app(stores.ports)
+async def _started(
+    settings: Settings, stores: Stores, realtime: Realtime, front: Front | None
+) -> web.AppRunner:
+    app = build_app(stores.ports, socket=_contract(realtime))
     app[READINESS]["room_feed"] = lambda: realtime.hearing
+    app[READINESS]["accepting"] = lambda: not realtime.engine.draining
     realtime.attach(app)
+    if front is not None:
+        front.join(app, realtime.engine)
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     realtime.start()
-    await web.TCPSite(runner, settings.server_host, settings.server_port, backlog=4096).start()
+    if front is not None:
+        await front.listen(runner)
+    else:
+        await web.TCPSite(runner, settings.server_host, settings.server_port, backlog=BACKLOG).start()
     return runner
 
 
+def _contract(realtime: Realtime) -> SocketContract:
+    asked = contract.exchanges(realtime.cast)
+    return SocketContract({event: Exchange(*parts) for event, parts in asked.items()}, contract.EVENTS)
+
+
 async def _welcome(settings: Settings, stores: Stores, runner: web.AppRunner) -> None:
-    host, port = runner.addresses[0][:2]
+    host, port = settings.server_host, settings.server_port or runner.addresses[0][1]
     lines = ["", f"  Anonymous Support is up: http://{host}:{port}", ""]
     lines += [f"  {name:<10} http://{host}:{port}{path}" for name, path in PLACES]
     if settings.server_env == "development":
@@ -88,13 +111,33 @@ def main() -> None:
     configure_logs(settings.log_level, settings.log_format, process="server")
     worker = started_worker() if arguments.with_worker else None
     try:
-        uvloop.run(serve(settings, announce=True))
-    except (EmbeddedStoresError, Unavailable) as error:
-        raise SystemExit(f"The stores cannot be reached: {error}") from None
+        code = run(settings)
     finally:
         if worker is not None:
             worker.send_signal(signal.SIGTERM)
             worker.wait()
+    raise SystemExit(code)
+
+
+def run(settings: Settings) -> int:
+    """Serves in this process, or in several; returns the exit code."""
+    if settings.server_processes == 1:
+        run_one(settings)
+        return 0
+    return supervise(
+        settings.server_processes,
+        lambda place: run_one(settings, place),
+        host=settings.server_host,
+        port=settings.server_port,
+        stop_seconds=settings.drain_seconds + STOP_GRACE_SECONDS,
+    )
+
+
+def run_one(settings: Settings, place: Place | None = None) -> None:
+    try:
+        uvloop.run(serve(settings, place))
+    except (EmbeddedStoresError, Unavailable) as error:
+        raise SystemExit(f"The stores cannot be reached: {error}") from None
 
 
 def parsed_arguments() -> argparse.Namespace:

@@ -114,12 +114,16 @@ class Actors:
 
 
 def handlers_of(actor: object) -> list[Handler]:
-    methods = (getattr(actor, name) for name in dir(type(actor)) if not name.startswith("_"))
     return [
         Handler(mark.event, msgspec.json.Decoder(mark.command), method, mark.console)
-        for method in methods
-        if (mark := getattr(method, "handles", None)) is not None
+        for mark, method in marked_methods(actor)
     ]
+
+
+def marked_methods(actor: object) -> list[tuple[Mark, Any]]:
+    """The methods of an actor that clients can reach, with what `on` said of them."""
+    methods = (getattr(actor, name) for name in dir(type(actor)) if not name.startswith("_"))
+    return [(method.handles, method) for method in methods if hasattr(method, "handles")]
 
 
 def refusal(error: DomainError, data: object = None) -> bytes:

@@ -58,15 +58,13 @@ class Realtime:
         self.rooms = Rooms(self.engine, feed, ports, broken=self._end_broken)
         self.rooms.watch("circle:member", self._follow_membership)
         self.entrance = Entrance(ports, self.rooms, self.sessions)
-        self.actors = Actors(
-            [
-                PostActor(ports, self.rooms),
-                SupportActor(ports),
-                CircleActor(ports, self.rooms),
-                AccountActor(ports),
-            ],
-            settings,
+        self.cast = (
+            PostActor(ports, self.rooms),
+            SupportActor(ports),
+            CircleActor(ports, self.rooms),
+            AccountActor(ports),
         )
+        self.actors = Actors(self.cast, settings)
         self.engine.on_connect(self.entrance.connect)
         self.engine.on_disconnect(self.entrance.disconnect)
         self.engine.on_raw(self._receive)

@@ -10,6 +10,7 @@ import structlog
 
 from domain.ports import Ports
 from domain.sessions import EndReason
+from domain.wire import View
 from realtime.client import Client
 from realtime.engine import Frame, Server
 from realtime.metrics import CLOSED
@@ -26,6 +27,12 @@ FAREWELLS: dict[EndReason, str] = {
     "banned": "banned",
     "erased": "erased",
 }
+
+
+class SessionEnded(View, frozen=True):
+    """Data of `session:ended`, a client's last event; the code says whether to come back."""
+
+    code: str
 
 
 class Sessions:
@@ -64,7 +71,7 @@ class Sessions:
         client.connection.retire(self.farewell(code))
 
     def farewell(self, code: str) -> Frame:
-        return self._server.frame("session:ended", msgspec.json.encode({"code": code}))
+        return self._server.frame("session:ended", msgspec.json.encode(SessionEnded(code=code)))
 
     async def watch(self) -> None:
         """Ends clients whose session ended anywhere, or whose token ran out; until cancelled."""

@@ -136,3 +136,17 @@ async def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
     assert await asyncio.wait_for(child.wait(), 40) == 0
     _, alive = psutil.wait_procs(family, timeout=20)
     assert not alive
+
+
+async def test_four_processes_serve_one_port_to_clients_that_poll_first(
+    servers: Cluster, start_phone: StartPhone
+) -> None:
+    server = await servers.server("--processes", "4")
+    await servers.worker()
+    phones = await asyncio.gather(*(start_phone(server) for _ in range(12)))
+    assert {phone.client.transport() for phone in phones} <= {"polling", "websocket"}
+    ack = await phones[0].send("post:create", **said(1))
+    for phone in phones:
+        await phone.received("post:new", about(ack["post"]["id"]))
+    process = psutil.Process(server.child.pid)
+    assert len(process.children()) >= 4

@@ -1,0 +1,45 @@
+"""The contract of the socket as data: what clients send and are answered, and what servers tell."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, get_type_hints
+
+from domain.circles import MemberChange
+from domain.notifications import NotificationNew
+from domain.posts import PostAnswer, PostRemoved
+from domain.responses import ResponseAnswer, ResponseRemoved
+from domain.scanning import CrisisOffer, ModerationNotice
+from domain.support import PointsChanged, SupportChanged
+from realtime.actor import marked_methods
+from realtime.entrance import Ready
+from realtime.sessions import SessionEnded
+
+EVENTS: Mapping[str, Any] = {
+    "post:new": PostAnswer,
+    "post:changed": PostAnswer,
+    "post:removed": PostRemoved,
+    "response:new": ResponseAnswer,
+    "response:removed": ResponseRemoved,
+    "support:changed": SupportChanged,
+    "circle:member": MemberChange,
+    "notification:new": NotificationNew,
+    "points:changed": PointsChanged,
+    "moderation:notice": ModerationNotice,
+    "crisis:offer": CrisisOffer,
+    "ready": Ready,
+    "session:ended": SessionEnded,
+}
+"""Server events and the type of their `data` (of the whole event for `ready` and `session:ended`)."""
+
+
+class Exchange(NamedTuple):
+    command: Any
+    answer: Any
+
+
+def exchanges(actors: Iterable[object]) -> dict[str, Exchange]:
+    """Client events by name: what they carry and what their ack carries as `data`."""
+    return {
+        mark.event: Exchange(mark.command, get_type_hints(method)["return"])
+        for actor in actors
+        for mark, method in marked_methods(actor)
+    }

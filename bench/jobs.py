@@ -3,7 +3,7 @@
 One JSON line per case and peer, medians over the repetitions, then one line of ratios. What each peer does:
 
 - ours: rows and history in durable PostgreSQL, leases and retries as in production; the clock of a start
-  delay begins before the row is inserted;
+  delay begins before the row is inserted (`p50_ms`), and again when it is committed (`pushed_p50_ms`);
 - ours_10: the same with the concurrency of 10 that the peers have;
 - arq: 0.28 with its default settings; SAQ: its default settings. Neither keeps a history.
 
@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import asyncpg
 import structlog
@@ -52,6 +52,7 @@ class Probe:
 
     def __init__(self) -> None:
         self.started: dict[int, float] = {}
+        self.pushed: dict[int, float] = {}
         self.count = 0
         self.expected = 0
         self.all_done = asyncio.Event()
@@ -71,6 +72,13 @@ class Probe:
 
 
 PROBE = Probe()
+
+
+class Delay(NamedTuple):
+    """Until the job started: from before the enqueue, and from the push to Redis."""
+
+    seconds: float
+    pushed_seconds: float
 
 
 class Peer(Protocol):
@@ -119,7 +127,9 @@ class Ours:
         return cls(pool, redis_url)
 
     async def enqueue(self, n: int) -> None:
-        await self._add([one(n, "urgent")])
+        added = await self.jobs.add([one(n, "urgent")])
+        PROBE.pushed[n] = perf_counter()
+        await self.queue.push(added)
 
     async def enqueue_many(self, numbers: Iterable[int]) -> None:
         await self._add([one(n, "default") for n in numbers])
@@ -281,20 +291,29 @@ CASES = {"throughput": throughput, "start_delay": start_delay, "urgent_wait": ur
 RATIOS = {"throughput": "jobs_per_second", "start_delay": "p50_ms", "urgent_wait": "p50_ms"}
 
 
-async def started_after(peer: Peer, n: int) -> float:
-    """Seconds from before the enqueue to the start of the job."""
+async def started_after(peer: Peer, n: int) -> Delay:
     await asyncio.sleep(random.uniform(0.005, 0.03))
     event = PROBE.waiting[n] = asyncio.Event()
     began = perf_counter()
     await peer.enqueue(n)
     await asyncio.wait_for(event.wait(), 120)
-    return PROBE.started[n] - began
+    return Delay(PROBE.started[n] - began, PROBE.started[n] - PROBE.pushed.pop(n, began))
 
 
-def percentiles(seconds: Sequence[float]) -> Figures:
-    ordered = sorted(seconds)
-    at = [ordered[min(int(len(ordered) * q), len(ordered) - 1)] for q in (0.5, 0.99)]
-    return {"samples": len(ordered), "p50_ms": at[0] * 1000, "p99_ms": at[1] * 1000}
+def percentiles(delays: Sequence[Delay]) -> Figures:
+    whole = sorted(delay.seconds for delay in delays)
+    pushed = sorted(delay.pushed_seconds for delay in delays)
+    return {
+        "samples": len(delays),
+        "p50_ms": at(whole, 0.5) * 1000,
+        "p99_ms": at(whole, 0.99) * 1000,
+        "pushed_p50_ms": at(pushed, 0.5) * 1000,
+        "pushed_p99_ms": at(pushed, 0.99) * 1000,
+    }
+
+
+def at(ordered: Sequence[float], quantile: float) -> float:
+    return ordered[min(int(len(ordered) * quantile), len(ordered) - 1)]
 
 
 async def measure(case: str, name: str, urls: StoreUrls, redis_url: str, scale: float) -> Figures:

@@ -31,9 +31,10 @@ class Addresses:
         """The last hop that is not ours: what is left of it in `X-Forwarded-For` anybody can write."""
         client = parsed(request.remote or "")
         for hop in reversed(forwarded(request)):
-            if client is None or not self._is_ours(client):
+            before = parsed(hop)
+            if client is None or before is None or not self._is_ours(client):
                 return client
-            client = parsed(hop) or client
+            client = before
         return client
 
     def _is_ours(self, address: Address) -> bool:

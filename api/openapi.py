@@ -32,7 +32,7 @@ def openapi_document(routes: Sequence[Route]) -> Document:
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = operation(route)
     for path, (summary, answers) in OPERATIONS.items():
-        paths[path] = {"get": operation_of_health(summary, answers)}
+        paths[path] = {"get": operation_of_health(path, summary, answers)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -83,8 +83,9 @@ def operation(route: Route) -> Document:
     return described
 
 
-def operation_of_health(summary: str, answers: dict[str, Any]) -> Document:
+def operation_of_health(path: str, summary: str, answers: dict[str, Any]) -> Document:
     return {
+        "operationId": path.strip("/").replace("/", "_"),
         "summary": summary,
         "tags": ["health"],
         "responses": {

@@ -1,0 +1,36 @@
+"""The operators' dashboard at `/ops/`: pages for people, `/ops/api/` for scripts, admins only."""
+
+from aiohttp import hdrs, web
+
+from api.address import Addresses
+from api.endpoint import Endpoint
+from api.health import PROBE
+from api.keys import PORTS
+from api.ops.assets import add_assets
+from api.ops.desk import Desk
+from api.ops.login import Login
+from api.ops.pages import PAGES
+from api.ops.scripts import Scripts
+from api.ops.templates import Templates
+from api.ops.watch import Watch
+
+
+def add_ops(app: web.Application, addresses: Addresses) -> None:
+    """Expects the health routes to be there: the dashboard asks the same probe."""
+    ports = app[PORTS]
+    watch = Watch(ports, app[PROBE])
+    templates = Templates(add_assets(app))
+    desk = Desk(ports, watch, templates)
+    app.router.add_get("/ops", to_overview)
+    for page in PAGES.table:
+        app.router.add_route(page.method, page.path, desk.serving(page))
+    login = Login(ports, addresses, templates)
+    app.router.add_get("/ops/login", login.show)
+    app.router.add_post("/ops/login", login.enter)
+    for route in Scripts(watch).routes.table:
+        app.router.add_route(route.method, route.path, Endpoint(route, ports, addresses).serve)
+
+
+async def to_overview(_: web.Request) -> web.Response:
+    """The pages' addresses are relative to the folder."""
+    return web.Response(status=308, headers={hdrs.LOCATION: "/ops/"})

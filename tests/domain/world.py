@@ -77,8 +77,9 @@ class World:
         self.fakes.tables.circles[circle_id] = msgspec.structs.replace(stored, is_private=True)
 
     async def post(self, author: User, **fields: Any) -> PostView:
-        command = new_post(**fields)
-        return (await posts.create_post(command, author, self.ports)).post
+        post = (await posts.create_post(new_post(**fields), author, self.ports)).post
+        await self.ports.announcer.drain()
+        return post
 
     async def stored(self, post_id: str) -> Post:
         post = await self.ports.content.posts.get(post_id)

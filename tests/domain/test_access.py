@@ -1,0 +1,139 @@
+"""Access: who sees and does what, as tables."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from domain import access
+from domain.accounts import User
+from domain.circles import Circle, MemberRole
+from domain.errors import DomainError, Forbidden, Gone, NotFound
+from domain.ids import new_id
+from domain.posts import Context, Post
+from domain.rooms import FEED
+from tests.fakes.clock import NOON
+
+AUTHOR, READER = new_id(), new_id()
+NOBODY: frozenset[str] = frozenset()
+STATUSES = ("live", "closed", "held", "hidden", "removed")
+
+
+def post(**fields: Any) -> Post:
+    usual: dict[str, Any] = {"id": new_id(), "author_id": AUTHOR, "client_id": "c", "type": "check_in"}
+    usual |= {"content": "x", "circle_id": None, "visibility": "public", "categories": [], "urgency": 2}
+    usual |= {"context": Context(), "content_warning": None, "status": "live", "rooms": [FEED]}
+    usual |= {"amplified": True, "created_at": NOON, "expires_at": NOON}
+    return Post(**{**usual, **fields})
+
+
+# visibility, role in the circle -> seen by somebody else while it is live
+VISIBLE: dict[tuple[str, MemberRole | None], bool] = {
+    ("public", None): True,
+    ("public", "member"): True,
+    ("circle", None): False,
+    ("circle", "member"): True,
+    ("circle", "moderator"): True,
+    ("circle", "owner"): True,
+    ("private", None): False,
+    ("private", "member"): False,
+    ("private", "owner"): False,
+}
+
+
+@pytest.mark.parametrize(("case", "status"), itertools.product(VISIBLE, STATUSES))
+def test_who_else_sees_a_post(case: tuple[str, MemberRole | None], status: str) -> None:
+    visibility, role = case
+    shown = post(visibility=visibility, status=status)
+    expected = VISIBLE[case] and status in ("live", "closed")
+    assert access.sees_post(shown, READER, role=role, blocked=NOBODY) is expected
+    assert not access.sees_post(shown, READER, role=role, blocked=frozenset({AUTHOR}))
+
+
+@pytest.mark.parametrize(
+    ("visibility", "status"), itertools.product(("public", "circle", "private"), STATUSES)
+)
+def test_an_author_sees_all_of_theirs_but_what_was_removed(visibility: str, status: str) -> None:
+    shown = post(visibility=visibility, status=status)
+    assert access.sees_post(shown, AUTHOR, role=None, blocked=NOBODY) is (status != "removed")
+
+
+ANSWERABLE: dict[str, type[DomainError] | None] = {
+    "live": None,
+    "closed": Gone,
+    "held": NotFound,
+    "hidden": NotFound,
+    "removed": NotFound,
+}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_what_takes_an_answer(status: str) -> None:
+    refusal = ANSWERABLE[status]
+    if refusal is None:
+        access.check_answerable(post(status=status))
+        return
+    with pytest.raises(refusal):
+        access.check_answerable(post(status=status))
+
+
+def circle(*, is_private: bool) -> Circle:
+    return Circle(
+        id=new_id(),
+        name="Early mornings",
+        description="",
+        category="general",
+        max_members=10,
+        is_private=is_private,
+        created_at=NOON,
+    )
+
+
+# private, role -> (seeing it, acting as a member)
+CIRCLES: list[tuple[bool, MemberRole | None, type[DomainError] | None, type[DomainError] | None]] = [
+    (False, None, None, Forbidden),
+    (False, "member", None, None),
+    (True, None, NotFound, NotFound),
+    (True, "member", None, None),
+    (True, "owner", None, None),
+]
+
+
+@pytest.mark.parametrize(("is_private", "role", "seeing", "acting"), CIRCLES)
+def test_who_sees_and_acts_in_a_circle(
+    is_private: bool,
+    role: MemberRole | None,
+    seeing: type[DomainError] | None,
+    acting: type[DomainError] | None,
+) -> None:
+    one = circle(is_private=is_private)
+    for check, refusal in ((access.sees_circle, seeing), (access.check_member, acting)):
+        if refusal is None:
+            assert check(one, role) is one
+            continue
+        with pytest.raises(refusal):
+            check(one, role)
+
+
+def test_a_circle_that_is_not_there_is_not_found() -> None:
+    for check in (access.sees_circle, access.check_member):
+        with pytest.raises(NotFound):
+            check(None, "owner")
+
+
+HEARS: list[tuple[str, str, MemberRole | None, bool]] = [
+    ("user", READER, None, True),
+    ("user", AUTHOR, None, False),
+    ("user", AUTHOR, "owner", False),
+    ("feed", "", None, True),
+    ("circle", "c", None, False),
+    ("circle", "c", "member", True),
+    ("post", "p", "member", False),
+    ("else", "x", "owner", False),
+]
+
+
+@pytest.mark.parametrize(("kind", "id", "role", "expected"), HEARS)
+def test_who_hears_a_room(kind: str, id: str, role: MemberRole | None, expected: bool) -> None:
+    user = User(id=READER, session_id=new_id())
+    assert access.hears_room(kind, id, user, role=role) is expected

@@ -1,0 +1,132 @@
+"""Circles: made, joined, left; the private ones exist for their members only."""
+
+import asyncio
+
+import pytest
+
+from domain import circles
+from domain.circles import CreateCircle, JoinCircle, LeaveCircle
+from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, RateLimited
+from domain.ids import new_id
+from domain.rooms import circle_room, user_room
+from tests.domain.world import World
+
+
+def members(told: list[dict[str, object]]) -> list[object]:
+    return [event["data"] for event in told if event["event"] == "circle:member"]
+
+
+async def test_a_circle_begins_with_its_maker_as_owner(world: World) -> None:
+    owner = await world.person()
+    circle = await world.circle(owner, name=" Early mornings ", description=" Coffee first. ")
+    assert (circle.name, circle.description) == ("Early mornings", "Coffee first.")
+    assert (circle.member_count, circle.max_members, circle.my_role) == (1, 100, "owner")
+
+
+async def test_joining_is_told_to_the_circle_and_to_each_of_my_phones(world: World) -> None:
+    owner, member = await world.person(), await world.person(handle="brave-wren")
+    circle = await world.circle(owner, member)
+    for room in (circle_room(circle.id), user_room(member.id)):
+        told = members(await world.told(room))[-1]
+        assert isinstance(told, dict)
+        assert (told["action"], told["circle_id"]) == ("joined", circle.id)
+        assert told["member"]["handle"] == "brave-wren"
+
+
+async def test_joining_twice_answers_the_same_and_tells_once(world: World) -> None:
+    owner, member = await world.person(), await world.person()
+    circle = await world.circle(owner)
+    command = JoinCircle(circle_id=circle.id)
+    first = await circles.join_circle(command, member, world.ports)
+    before = world.rows()
+    assert await circles.join_circle(command, member, world.ports) == first
+    assert (first.circle.member_count, first.circle.my_role) == (2, "member")
+    assert world.rows() == before
+    assert len(members(await world.told(user_room(member.id)))) == 1
+
+
+async def test_two_joins_at_once_are_one(world: World) -> None:
+    owner, member = await world.person(), await world.person()
+    circle = await world.circle(owner)
+    joins = (circles.join_circle(JoinCircle(circle_id=circle.id), member, world.ports) for _ in range(4))
+    answers = await asyncio.gather(*joins)
+    assert {answer.circle.member_count for answer in answers} == {2}
+    assert len(members(await world.told(user_room(member.id)))) == 1
+
+
+async def test_a_full_circle_refuses(world: World) -> None:
+    owner, member, late = [await world.person() for _ in range(3)]
+    circle = await world.circle(owner, member, max_members=2)
+    with pytest.raises(Conflict):
+        await circles.join_circle(JoinCircle(circle_id=circle.id), late, world.ports)
+    assert members(await world.told(user_room(late.id))) == []
+
+
+async def test_leaving_is_told_and_twice_tells_nothing_more(world: World) -> None:
+    owner, member = await world.person(), await world.person()
+    circle = await world.circle(owner, member)
+    left = await circles.leave_circle(LeaveCircle(circle_id=circle.id), member, world.ports)
+    assert (left.circle.member_count, left.circle.my_role) == (1, None)
+    before = world.rows()
+    with pytest.raises(Forbidden):
+        await circles.leave_circle(LeaveCircle(circle_id=circle.id), member, world.ports)
+    assert world.rows() == before
+    actions = [told["action"] for told in await world.news(member, "circle:member")]
+    assert actions == ["joined", "left"]
+
+
+async def test_an_owner_hands_a_circle_over_before_leaving_it(world: World) -> None:
+    owner, member = await world.person(), await world.person()
+    circle = await world.circle(owner, member)
+    with pytest.raises(Conflict):
+        await circles.leave_circle(LeaveCircle(circle_id=circle.id), owner, world.ports)
+    await circles.leave_circle(LeaveCircle(circle_id=circle.id), member, world.ports)
+    left = await circles.leave_circle(LeaveCircle(circle_id=circle.id), owner, world.ports)
+    assert left.circle.member_count == 0
+
+
+UNREACHABLE = [(True, True, NotFound), (False, False, NotFound), (True, False, Forbidden)]
+
+
+@pytest.mark.parametrize(("exists", "is_private", "refusal"), UNREACHABLE)
+async def test_a_stranger_learns_nothing_of_a_private_circle(
+    world: World, exists: bool, is_private: bool, refusal: type[DomainError]
+) -> None:
+    stranger = await world.person()
+    circle = await world.circle(await world.person(), is_private=is_private)
+    circle_id = circle.id if exists else new_id()
+    with pytest.raises(refusal):
+        await circles.leave_circle(LeaveCircle(circle_id=circle_id), stranger, world.ports)
+    if refusal is NotFound:
+        with pytest.raises(NotFound):
+            await circles.join_circle(JoinCircle(circle_id=circle_id), stranger, world.ports)
+
+
+async def test_a_member_of_a_private_circle_joins_again(world: World) -> None:
+    owner, member = await world.person(), await world.person()
+    circle = await world.circle(owner, member, is_private=True)
+    again = await circles.join_circle(JoinCircle(circle_id=circle.id), member, world.ports)
+    assert again.circle.my_role == "member"
+
+
+TEXTS = [("name", "a\x00bc"), ("name", "\u200b\u200b\u200b"), ("description", "a\x00b")]
+
+
+@pytest.mark.parametrize(("field", "text"), TEXTS)
+async def test_what_cannot_be_stored_is_refused(world: World, field: str, text: str) -> None:
+    owner = await world.person()
+    command = CreateCircle(**{"name": "Early mornings", field: text})
+    with pytest.raises(Invalid) as refusal:
+        await circles.create_circle(command, owner, world.ports)
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize("world", [{"circles_per_day": 2}], indirect=True)
+async def test_too_many_circles_a_day_are_refused(world: World) -> None:
+    owner = await world.person()
+    for _ in range(2):
+        await world.circle(owner)
+    with pytest.raises(RateLimited):
+        await world.circle(owner)
+    world.clock.advance(days=1)
+    await world.circle(owner)

@@ -13,10 +13,12 @@ from front_harness import Connection, Service, all_end, get, owner, poll, send, 
 
 
 class Client:
-    """A default client that comes back by itself. `returned` is set when it has."""
+    """A client with default transports. `returned` is set when it has come back by itself, if it does."""
 
-    def __init__(self) -> None:
-        self.socket = socketio.AsyncClient(reconnection_delay=0.05, reconnection_delay_max=0.2)
+    def __init__(self, *, returns: bool) -> None:
+        self.socket = socketio.AsyncClient(
+            reconnection=returns, reconnection_delay=0.05, reconnection_delay_max=0.2
+        )
         self.returned = asyncio.Event()
         self.connects = 0
         self.socket.on("connect", self._connected)
@@ -38,11 +40,11 @@ async def service(start: StartService) -> Service:
     return started
 
 
-async def crowd(service: Service, number: int) -> list[Client]:
+async def crowd(service: Service, number: int, *, returns: bool) -> list[Client]:
     """That many clients, and at least one on each worker."""
     clients: list[Client] = []
     while len(clients) < number or len({client.worker for client in clients}) < 3:
-        clients.append(Client())
+        clients.append(Client(returns=returns))
         await within(clients[-1].socket.connect(service.url))
     return clients
 
@@ -54,7 +56,7 @@ async def leave(clients: Sequence[Client]) -> None:
 async def test_the_clients_of_a_killed_worker_come_back_and_the_others_notice_nothing(
     service: Service,
 ) -> None:
-    clients = await crowd(service, 12)
+    clients = await crowd(service, 12, returns=True)
     lost = [client for client in clients if client.worker == 1]
     os.kill(service.pids[1], signal.SIGKILL)
     await within(asyncio.gather(*(client.returned.wait() for client in lost)))
@@ -96,7 +98,7 @@ async def test_workers_can_be_replaced_one_by_one(service: Service) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_stop_signal_ends_all(service: Service, number: int) -> None:
-    clients = await crowd(service, 3)
+    clients = await crowd(service, 3, returns=False)
     workers = service.workers()
     assert {worker.pid for worker in workers} == set(service.pids.values())
     service.process.send_signal(number)
@@ -106,7 +108,7 @@ async def test_a_stop_signal_ends_all(service: Service, number: int) -> None:
 
 
 async def test_a_killed_parent_leaves_nothing_behind(service: Service) -> None:
-    clients = await crowd(service, 3)
+    clients = await crowd(service, 3, returns=False)
     workers = service.workers()
     service.process.kill()
     assert await all_end(workers)

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,8 +17,13 @@ from tests.domain.world import World
 from tests.fakes.outage import without_rooms
 
 
-def event_of(world: World, post_id: str, **fields: object) -> Event:
-    usual = {"id": new_id(), "name": "post:changed", "at": world.clock(), "refs": {"post_id": post_id}}
+def event_of(world: World, post_id: str, **fields: Any) -> Event:
+    usual: dict[str, Any] = {
+        "id": new_id(),
+        "name": "post:changed",
+        "at": world.clock(),
+        "refs": {"post_id": post_id},
+    }
     return Event(**{**usual, **fields})
 
 

@@ -2,10 +2,12 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from domain import pages, posts
+from domain.accounts import User
 from domain.clock import rfc3339
 from domain.errors import Conflict, DomainError, Forbidden, Gone, Invalid, NotFound, RateLimited, Unavailable
 from domain.ids import new_id
@@ -17,7 +19,7 @@ from tests.fakes.outage import without_content, without_rooms
 LIMITED = pytest.mark.parametrize("world", [{"posts_per_hour": 2}], indirect=True)
 
 
-async def feed_ids(world: World, user: object, **wanted: object) -> set[str]:
+async def feed_ids(world: World, user: User, **wanted: Any) -> set[str]:
     page = await posts.feed(PostFilter(**wanted), user, world.ports, cursor=None, limit=100)
     return {post.id for post in page.items}
 
@@ -233,7 +235,7 @@ async def test_blocked_pairs_do_not_see_each_other_in_a_circle(world: World) -> 
     post = await world.post(blocked, circle_id=circle.id, visibility="circle")
     await world.block(blocker, blocked)
 
-    async def seen_by(user: object) -> list[PostView]:
+    async def seen_by(user: User) -> list[PostView]:
         wanted = PostFilter()
         page = await posts.circle_posts(circle.id, wanted, user, world.ports, cursor=None, limit=10)
         return page.items

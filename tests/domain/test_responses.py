@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from domain import responses
+from domain.accounts import User
 from domain.errors import Forbidden, Invalid, NotFound, RateLimited
 from domain.ids import new_id
 from domain.posts import DeletePost, delete_post
@@ -15,7 +16,7 @@ from tests.domain.world import World
 STATE = RoomState(epoch="e", seq=0, recovered=False)
 
 
-async def thread(world: World, post_id: str, user: object) -> list[str]:
+async def thread(world: World, post_id: str, user: User) -> list[str]:
     page = await responses.post_responses(post_id, user, world.ports, cursor=None, limit=50)
     return [response.id for response in page.items]
 

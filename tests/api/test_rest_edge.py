@@ -93,12 +93,12 @@ async def test_a_listed_page_may_ask(ports: Ports) -> None:
         assert "Access-Control-Allow-Credentials" not in refused.headers
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", f"{ORIGIN}.evil.example", "*"])
-async def test_another_page_may_not(ports: Ports, origin: str) -> None:
+async def test_another_page_may_not(ports: Ports) -> None:
     async with opened(with_settings(ports, cors_origins=(ORIGIN,))) as rest:
-        for method in ("OPTIONS", "GET"):
-            answer = await rest.ask(method, "/v1/me", headers=PREFLIGHT | {"Origin": origin})
-            assert not [name for name in answer.headers if name.startswith("Access-Control")]
+        for origin in ("https://evil.example", "null", f"{ORIGIN}.evil.example", "*", ""):
+            for method in ("OPTIONS", "GET"):
+                answer = await rest.ask(method, "/v1/me", headers=PREFLIGHT | {"Origin": origin})
+                assert not [name for name in answer.headers if name.startswith("Access-Control")]
 
 
 async def test_without_origins_no_page_may(rest: Rest) -> None:

@@ -10,8 +10,8 @@ from api.ops.assets import add_assets
 from api.ops.desk import Desk
 from api.ops.login import Login
 from api.ops.pages import PAGES
+from api.ops.rendering import Templates
 from api.ops.scripts import Scripts
-from api.ops.templates import Templates
 from api.ops.watch import Watch
 
 
@@ -23,7 +23,8 @@ def add_ops(app: web.Application, addresses: Addresses) -> None:
     desk = Desk(ports, watch, templates)
     app.router.add_get("/ops", to_overview)
     for page in PAGES.table:
-        app.router.add_route(page.method, page.path, desk.serving(page))
+        add = app.router.add_get if page.method == hdrs.METH_GET else app.router.add_post
+        add(page.path, desk.serving(page))
     login = Login(ports, addresses, templates)
     app.router.add_get("/ops/login", login.show)
     app.router.add_post("/ops/login", login.enter)

@@ -1,0 +1,28 @@
+"""The dashboard's own style, script and icon: nothing comes from anywhere else."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from aiohttp import hdrs, web
+
+FOLDER = Path(__file__).parent / "static"
+MEDIA = {"ops.css": "text/css", "ops.js": "text/javascript", "icon.svg": "image/svg+xml"}
+FOR_A_YEAR = "public, max-age=31536000, immutable"
+
+
+def add_assets(app: web.Application) -> Mapping[str, str]:
+    """Returns the address of each by its name; it changes with the content, so browsers may keep it."""
+    return {name: _add(app, name, media) for name, media in MEDIA.items()}
+
+
+def _add(app: web.Application, name: str, media: str) -> str:
+    body = (FOLDER / name).read_bytes()
+    headers = {hdrs.CACHE_CONTROL: FOR_A_YEAR}
+
+    async def show(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type=media, charset="utf-8", headers=headers)
+
+    path = f"/ops/static/{name}"
+    app.router.add_get(path, show)
+    return f"{path}?v={hashlib.sha256(body).hexdigest()[:12]}"

@@ -1,0 +1,50 @@
+"""Forms as browsers send them: small, once per field, URL-encoded."""
+
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from api.request import UNREADABLE, shown
+from domain.errors import Invalid, TooLarge
+
+MEDIA = "application/x-www-form-urlencoded"
+BYTES_MAX = 16 * 1024
+FIELDS_MAX = 20
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """The fields by name; raises `Invalid` or `TooLarge` for what is no form of ours."""
+    if request.content_type != MEDIA:
+        raise Invalid(f"Please send {MEDIA}.", field="Content-Type")
+    try:
+        text = (await _bounded(request)).decode()
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
+        raise Invalid("The form cannot be read.") from None
+    return once_each(pairs)
+
+
+async def _bounded(request: web.Request) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > BYTES_MAX:
+                raise TooLarge
+    except UNREADABLE:
+        raise Invalid("The form did not arrive whole.") from None
+    return bytes(body)
+
+
+def once_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise Invalid("This was given more than once.", field=shown(name))
+        fields[name] = value
+    return fields
+
+
+def filled(fields: dict[str, str]) -> dict[str, str]:
+    """Without what was left empty: a browser sends every field of a form."""
+    return {name: value.strip() for name, value in fields.items() if value.strip()}

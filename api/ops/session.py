@@ -1,0 +1,85 @@
+"""Who sits at the dashboard: a cookie that names a session, and tokens that prove a form is ours.
+
+The cookie is `<session id>.<expiry>.<keyed hash>`. It opens nothing but these pages, and only as long as
+the session is open and its account is an admin's: logging out, a new password or a ban end it at once.
+"""
+
+import secrets
+from datetime import timedelta
+
+from aiohttp import web
+
+from domain import access
+from domain.accounts import User
+from domain.errors import Forbidden, Unauthenticated
+from domain.ports import Ports
+
+COOKIE, LOGIN_COOKIE = "ops_session", "ops_login"
+PATH = "/ops"
+SESSION_SECONDS = 8 * 3600
+"""One shift; after that an operator logs in again."""
+LOGIN_SECONDS = 3600
+"""How long an open login form stays good."""
+FORM_TOKEN = "form_token"  # noqa: S105  (the name of a field)
+
+
+def sealed(session_id: str, ports: Ports) -> str:
+    expires = int((ports.now() + timedelta(seconds=SESSION_SECONDS)).timestamp())
+    named = f"{session_id}.{expires}"
+    return f"{named}.{keyed('session', named, ports)}"
+
+
+def opened(cookie: str, ports: Ports) -> str:
+    """The session id of a cookie of ours; raises `Unauthenticated` for any other, and for an old one."""
+    named, _, proof = cookie.rpartition(".")
+    session_id, _, expires = named.rpartition(".")
+    if not matches(proof, keyed("session", named, ports)) or int(expires) <= ports.now().timestamp():
+        raise Unauthenticated
+    return session_id
+
+
+async def operator_of(request: web.Request, ports: Ports) -> User:
+    """Raises `Unauthenticated` without an open session of an admin."""
+    user = await ports.records.sessions.user_of(opened(request.cookies.get(COOKIE, ""), ports))
+    if user is None:
+        raise Unauthenticated
+    try:
+        access.check_operator(user)
+    except Forbidden:
+        raise Unauthenticated from None
+    return user
+
+
+def form_token(subject: str, ports: Ports) -> str:
+    """What a form carries so that no other site can send it; `subject` is a session or a login cookie."""
+    return keyed("form", subject, ports)
+
+
+def check_form(given: str, subject: str, ports: Ports) -> None:
+    if not matches(given, form_token(subject, ports)):
+        raise Forbidden("This form is too old. Please try again.")
+
+
+def keyed(purpose: str, value: str, ports: Ports) -> str:
+    return ports.cipher.lookup(f"ops-{purpose}:{value}".encode(errors="replace")).hex()
+
+
+def matches(given: str, expected: str) -> bool:
+    return secrets.compare_digest(given.encode(errors="replace"), expected.encode())
+
+
+def set_cookie(response: web.Response, name: str, value: str, seconds: int, ports: Ports) -> None:
+    """Out of reach for scripts and for other sites; over HTTPS alone in production."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path=PATH,
+        httponly=True,
+        samesite="Strict",
+        secure=ports.settings.server_env == "production",
+    )
+
+
+def drop_cookie(response: web.Response, name: str) -> None:
+    response.del_cookie(name, path=PATH, httponly=True, samesite="Strict")

@@ -37,6 +37,7 @@ format: install ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 bench: install ## measure the socket engine and the job layer against their peers
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[embedded,dev,bench]'
 	$(RUN) -m bench.sockets
 	$(RUN) -m bench.jobs
 

@@ -14,6 +14,7 @@ from domain.settings import Settings, SettingsError, load_settings
 from telemetry.logs import configure_logs
 from telemetry.probe import probe_site
 from workers import jobs
+from workers.loop import cancel_all
 from workers.recovery import Recovery
 from workers.relay import Relay
 from workers.worker import Workers
@@ -35,8 +36,7 @@ async def work(settings: Settings) -> None:
         await workers.start()
         log.info("worker.ready", jobs=sorted(jobs.__all__))
         await stopping.wait()
-        relay.cancel()
-        await asyncio.gather(relay, return_exceptions=True)
+        await cancel_all([relay], within_seconds=located_settings.store_timeout_seconds)
         await workers.stop()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 
 from domain.settings import Settings
 
@@ -74,7 +75,7 @@ def test_every_metric_of_the_alerts_exists() -> None:
         name
         for module in (realtime.metrics, workers.metrics, workers.relay)
         for metric in vars(module).values()
-        if hasattr(metric, "describe")
+        if isinstance(metric, MetricWrapperBase)
         for family in metric.describe()
         for name in (family.name, f"{family.name}_total")
     }

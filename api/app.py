@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from api.address import Addresses
-from api.asyncapi import SocketContract
+from api.asyncapi import Exchange, SocketContract
 from api.docs import add_docs
 from api.edge import make_edge
 from api.endpoint import Endpoint, json_answer
@@ -16,7 +16,7 @@ from api.routes import ROUTES
 from api.security import Security
 from domain.ports import Ports
 
-__all__ = ["PORTS", "READINESS", "SocketContract", "build_app"]
+__all__ = ["PORTS", "READINESS", "Exchange", "SocketContract", "build_app"]
 
 INDEX = {
     "name": "Anonymous Support",

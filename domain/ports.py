@@ -214,6 +214,9 @@ class Responses(Protocol):
     ) -> list[Response]:
         """Live responses, oldest first."""
 
+    async def from_authors(self, post_ids: Sequence[str], authors: Iterable[str]) -> list[str]:
+        """The post id of every live response of these authors to these posts."""
+
     async def created_since(self, moment: datetime, limit: int) -> list[Response]:
         """Live responses made at or after `moment`, oldest first."""
 

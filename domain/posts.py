@@ -1,5 +1,6 @@
 """Posts: what people say, from an SOS to a victory."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -145,7 +146,7 @@ async def create_post(command: CreatePost, user: User, ports: Ports) -> PostCrea
     """
     post = await _stored(command, user, ports)
     await tell_of(post, ports)
-    view = (await post_views([post], ports))[0]
+    view = (await views_for(user, [post], ports))[0]
     return PostCreated(post=view, crisis=offered_help(command, user))
 
 
@@ -244,6 +245,32 @@ def offered_help(command: CreatePost, user: User) -> crisis.CrisisResources | No
     return crisis.resources_for(user.country)
 
 
+async def views_for(user: User, posts: Sequence[Post], ports: Ports) -> list[PostView]:
+    """As this user sees them: what blocked people gave does not count."""
+    blocked = await ports.records.blocks.around(user.id)
+    return await post_views(await counted_without(blocked, posts, ports), ports)
+
+
+async def counted_without(blocked: frozenset[str], posts: Sequence[Post], ports: Ports) -> Sequence[Post]:
+    """The posts with counts that leave out what blocked people said and gave.
+
+    Only for what one person asked for: events tell everybody the same counts.
+    """
+    if not blocked or not posts:
+        return posts
+    ids = [post.id for post in posts]
+    said = Counter(await ports.content.responses.from_authors(ids, blocked))
+    given = Counter(await ports.content.supports.from_givers(ids, blocked))
+    return [
+        msgspec.structs.replace(
+            post,
+            responses=max(0, post.responses - said[post.id]),
+            supports={kind: count - given[post.id, kind] for kind, count in post.supports.items()},
+        )
+        for post in posts
+    ]
+
+
 async def post_views(posts: Sequence[Post], ports: Ports) -> list[PostView]:
     faces = await public_accounts({post.author_id for post in posts}, ports)
     return [post_view(post, faces[post.author_id]) for post in posts]
@@ -287,7 +314,7 @@ async def visible_post(post_id: str, user: User, ports: Ports) -> Post:
 
 async def get_post(post_id: str, user: User, ports: Ports) -> PostView:
     post = await visible_post(post_id, user, ports)
-    return (await post_views([post], ports))[0]
+    return (await views_for(user, [post], ports))[0]
 
 
 async def feed(
@@ -296,7 +323,7 @@ async def feed(
     """The public feed, without the posts of anybody blocked."""
     blocked = await ports.records.blocks.around(user.id)
     wanted = msgspec.structs.replace(wanted, room=rooms.FEED, without_authors=tuple(sorted(blocked)))
-    return await _page(wanted, cursor, limit, ports)
+    return await _page(wanted, user, cursor, limit, ports)
 
 
 async def circle_posts(
@@ -308,19 +335,21 @@ async def circle_posts(
     wanted = msgspec.structs.replace(
         wanted, room=rooms.circle_room(circle_id), without_authors=tuple(sorted(blocked))
     )
-    return await _page(wanted, cursor, limit, ports)
+    return await _page(wanted, user, cursor, limit, ports)
 
 
 async def history(user: User, ports: Ports, *, cursor: str | None, limit: int) -> Page[PostView]:
     """What I wrote, held and hidden posts too."""
     wanted = PostFilter(author_id=user.id, statuses=("live", "closed", "held", "hidden"))
-    return await _page(wanted, cursor, limit, ports)
+    return await _page(wanted, user, cursor, limit, ports)
 
 
-async def _page(wanted: PostFilter, cursor: str | None, limit: int, ports: Ports) -> Page[PostView]:
+async def _page(
+    wanted: PostFilter, user: User, cursor: str | None, limit: int, ports: Ports
+) -> Page[PostView]:
     after = pages.decode_cursor(cursor)
     found = await ports.content.posts.page(wanted, after, limit + 1)
-    views = await post_views(found[:limit], ports)
+    views = await views_for(user, found[:limit], ports)
     more = len(found) > limit
     return Page(
         items=views, next_cursor=pages.encode_cursor(sort_key(found[limit - 1], wanted)) if more else None
@@ -342,7 +371,7 @@ async def close_post(command: ClosePost, user: User, ports: Ports) -> PostAnswer
     """No more answers, still readable. Closing twice answers the same."""
     post = await _own_post(command.post_id, user, ports)
     if post.status == "closed":
-        return PostAnswer(post=(await post_views([post], ports))[0])
+        return PostAnswer(post=(await views_for(user, [post], ports))[0])
     access.check_answerable(post)
     return await _changed(post, {"status": "closed"}, user, ports)
 
@@ -350,7 +379,7 @@ async def close_post(command: ClosePost, user: User, ports: Ports) -> PostAnswer
 async def delete_post(command: DeletePost, user: User, ports: Ports) -> PostAnswer:
     post = await _own_post(command.post_id, user, ports)
     removed = await remove_post(post, "deleted", ports)
-    return PostAnswer(post=(await post_views([removed], ports))[0])
+    return PostAnswer(post=(await views_for(user, [removed], ports))[0])
 
 
 async def _own_post(post_id: str, user: User, ports: Ports) -> Post:
@@ -365,7 +394,7 @@ async def _changed(post: Post, changes: dict[str, object], user: User, ports: Po
     if changed is None:
         raise NotFound
     await _tell("post:changed", changed, {}, ports)
-    return PostAnswer(post=(await post_views([changed], ports))[0])
+    return PostAnswer(post=(await views_for(user, [changed], ports))[0])
 
 
 async def remove_post(post: Post, reason: str, ports: Ports) -> Post:

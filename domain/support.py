@@ -82,7 +82,8 @@ async def undo_support(command: UndoSupport, user: User, ports: Ports) -> Suppor
 
 async def _answer(post: Post, user: User, ports: Ports) -> SupportAnswer:
     mine = await ports.content.supports.kinds_of(post.id, user.id)
-    return SupportAnswer(counts=posts.shown(post.supports), mine=sorted(mine))
+    (view,) = await posts.views_for(user, [post], ports)
+    return SupportAnswer(counts=view.counts.supports, mine=sorted(mine))
 
 
 async def _tell_given(post: Post, kind: str, user: User, ports: Ports) -> None:

@@ -1,6 +1,6 @@
 """Responses in MongoDB."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -48,6 +48,15 @@ class ResponseDocuments:
         with reachable():
             found = await self._responses.find(query).sort("key", ASCENDING).limit(limit).to_list(limit)
         return [response_of(document) for document in found]
+
+    async def from_authors(self, post_ids: Sequence[str], authors: Iterable[str]) -> list[str]:
+        wanted = list(authors)
+        if not wanted or not post_ids:
+            return []
+        query = {"post_id": {"$in": list(post_ids)}, "status": "live", "author_id": {"$in": wanted}}
+        with reachable():
+            found = await self._responses.find(query, {"post_id": True}).to_list(None)
+        return [document["post_id"] for document in found]
 
     async def created_since(self, moment: datetime, limit: int) -> list[Response]:
         query = {"status": "live", "created_at": {"$gte": moment}}

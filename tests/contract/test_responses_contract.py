@@ -67,6 +67,18 @@ async def test_a_response_changes_only_in_the_status_that_was_expected(ports: Po
     assert await change(new_id(), {"thanked": True}) is None
 
 
+async def test_live_responses_of_some_authors_to_some_posts_are_found(ports: Ports, make: Makers) -> None:
+    posts, author = [new_id(), new_id()], new_id()
+    for post_id in (posts[0], posts[0], posts[1], new_id()):
+        await make.stored_response(post_id, author_id=author)
+    await make.stored_response(posts[0], author_id=author, status="removed")
+    await make.stored_response(posts[0])
+    found = await ports.content.responses.from_authors(posts, [author])
+    assert sorted(found) == sorted([posts[0], posts[0], posts[1]])
+    assert await ports.content.responses.from_authors(posts, []) == []
+    assert await ports.content.responses.from_authors([], [author]) == []
+
+
 async def test_a_verdict_is_kept_beside_the_response(ports: Ports, make: Makers) -> None:
     response = await make.stored_response(POST)
     assert await ports.content.responses.change(response.id, {"verdict": {"labels": []}}) == response

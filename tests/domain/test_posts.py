@@ -244,6 +244,22 @@ async def test_blocked_pairs_do_not_see_each_other_in_a_circle(world: World) -> 
     assert [seen.id for seen in await seen_by(other)] == [post.id]
 
 
+async def test_what_blocked_people_said_and_gave_does_not_count(world: World) -> None:
+    author, reader, blocked = [await world.person() for _ in range(3)]
+    post = await world.post(author)
+    for user in (author, blocked):
+        await world.answer(user, post)
+        await world.tap(user, post, "been_there")
+    await world.tap(blocked, post, "stay_strong")
+    await world.block(reader, blocked)
+    page = await posts.feed(PostFilter(), reader, world.ports, cursor=None, limit=10)
+    for shown in (page.items[0], await posts.get_post(post.id, reader, world.ports)):
+        assert (shown.counts.responses, shown.counts.supports) == (1, {"been_there": 1})
+    assert await world.tap(reader, post, "been_there") == {"been_there": 2}
+    for_all = await posts.get_post(post.id, author, world.ports)
+    assert for_all.counts.supports == {"been_there": 3, "stay_strong": 1}
+
+
 @pytest.mark.parametrize(("is_private", "refusal"), [(False, Forbidden), (True, NotFound)])
 async def test_only_members_read_a_circle(world: World, is_private: bool, refusal: type[DomainError]) -> None:
     circle = await world.circle(await world.person(), is_private=is_private)

@@ -1,6 +1,6 @@
 """Responses in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,11 @@ class FakeResponses:
             and one.id > behind
         ]
         return sorted(found, key=lambda one: one.id)[:limit]
+
+    async def from_authors(self, post_ids: Sequence[str], authors: Iterable[str]) -> list[str]:
+        wanted = set(authors)
+        live = [one for one in self._responses.values() if one.status == "live"]
+        return [one.post_id for one in live if one.post_id in post_ids and one.author_id in wanted]
 
     async def created_since(self, moment: datetime, limit: int) -> list[Response]:
         live = [one for one in self._responses.values() if one.status == "live" and one.created_at >= moment]

@@ -7,10 +7,8 @@ development set, by a model trained without it, thresholds included: ordinary se
 
 import json
 import random
-import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -27,6 +25,10 @@ from domain.moderation.verdict import Verdict
 
 REPORT = Path(__file__).parents[2] / "docs" / "moderation.md"
 START, END = "<!-- figures -->", "<!-- /figures -->"
+WRITTEN_AFTER_LOOKING = "extra-bal-"
+"""Families written after errors on the development set had been read: the shipped model learns from them, but
+a model that is to be judged on that set must not."""
+
 ORDINARY = ("hard negative", "ordinary recovery talk", "long ok", "profanity, allowed")
 FULL_WIDTH = {code: code + 0xFEE0 for code in range(ord("!"), ord("~") + 1)}
 DISGUISES: dict[str, Callable[[str, random.Random], str]] = {
@@ -103,7 +105,7 @@ def _levels(cuts: Sequence[Cut], margins: Array) -> dict[Label, policy.Level]:
 
 
 def held(levels: dict[Label, policy.Level]) -> list[Label]:
-    return [label for label, level in levels.items() if level != "possible"]
+    return [label for label, level in levels.items() if policy.holds(level)]
 
 
 def corpus_rates(data: Design, levels: Sequence[dict[Label, policy.Level]]) -> tuple[float, float, int]:
@@ -179,30 +181,9 @@ def quick_line(examples: Sequence[Example], trained: Model) -> str:
     )
 
 
-def speed() -> dict[str, float]:
-    """Milliseconds per message and memory of a fresh process, with the shipped model."""
-    texts = [example.text for example in corpus.development()]
-    scanner.scan(texts[0])
-    full = [_milliseconds(scanner.scan, text) for text in texts]
-    pre = [_milliseconds(quick.quick_check, text) for text in texts]
-    return {
-        "scan_p50": float(np.median(full)),
-        "scan_p95": float(np.quantile(full, 0.95)),
-        "quick_p50": float(np.median(pre)),
-        "quick_p95": float(np.quantile(pre, 0.95)),
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
-
-
-def _milliseconds(call: Callable[[str], object], text: str) -> float:
-    began = time.perf_counter()
-    call(text)
-    return (time.perf_counter() - began) * 1000
-
-
 def measured_speed() -> list[str]:
     """The speed of a process that has only scanned: this one has trained, which takes far more memory."""
-    command = [sys.executable, "-m", "domain.moderation.evaluate", "--speed"]
+    command = [sys.executable, "-m", "domain.moderation.speed"]
     answer = subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own interpreter and module
     taken = json.loads(answer.stdout)
     size = model.PATH.stat().st_size / 1e6
@@ -215,7 +196,8 @@ def measured_speed() -> list[str]:
 
 def report() -> list[str]:
     """Train without the development set, judge, and lay out every figure."""
-    own, public, unseen = list(corpus.families()), train.sample_public(), corpus.development()
+    own = [example for example in corpus.families() if not example.family.startswith(WRITTEN_AFTER_LOOKING)]
+    public, unseen = train.sample_public(), corpus.development()
     trained, margins, data = train.train(own, public)
     levels = cross_validated(margins, data)
     verdicts = [scanner.judge(reading.read(example.text), ScanContext(), trained) for example in unseen]
@@ -251,10 +233,7 @@ def report() -> list[str]:
 
 
 def main() -> None:
-    """Print the figures and put them into the report; with `--speed`, print only the speed."""
-    if "--speed" in sys.argv:
-        sys.stdout.write(json.dumps(speed()) + "\n")
-        return
+    """Print the figures and put them into the report."""
     figures = "\n".join(report())
     sys.stdout.write(figures + "\n")
     text = REPORT.read_text(encoding="utf-8")

@@ -23,10 +23,11 @@ READABLE = ("r:", "c:", "k:", "s:", "q:", "p:", "h:", "z:")
 
 
 class Cut(msgspec.Struct, frozen=True):
-    """Scores from which a label is possible, likely (it holds) and sure, and its logistic calibration."""
+    """Scores from which a label is possible, likely (it holds), firm and sure; its logistic calibration."""
 
     possible: float
     likely: float
+    firm: float
     sure: float
     slope: float
     offset: float
@@ -87,11 +88,13 @@ def _plain(group: Iterable[str]) -> list[str]:
 
 
 def _level(cut: Cut, score: float) -> Level | None:
-    if score >= cut.sure:
-        return "sure"
-    if score >= cut.likely:
-        return "likely"
-    return "possible" if score >= cut.possible else None
+    reached: list[tuple[Level, float]] = [
+        ("sure", cut.sure),
+        ("firm", cut.firm),
+        ("likely", cut.likely),
+        ("possible", cut.possible),
+    ]
+    return next((level for level, least in reached if score >= least), None)
 
 
 @cache

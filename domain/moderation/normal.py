@@ -41,7 +41,7 @@ class Normal(msgspec.Struct, frozen=True):
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The original span of `text[start:end]`; an empty span for an empty stretch."""
-        if start >= end or not self.starts:
+        if start >= min(end, len(self.starts)):
             edge = self.starts[start] if start < len(self.starts) else len(self.original)
             return edge, edge
         return min(self.starts[start:end]), max(self.ends[start:end])

@@ -13,12 +13,12 @@ from domain.moderation.labels import AT_RISK, Label
 Action = Literal[
     "allow", "ask_warning_label", "notify_moderators", "slow_down", "show_help", "mask", "hold", "hide"
 ]
-Level = Literal["possible", "likely", "sure"]
+Level = Literal["possible", "likely", "firm", "sure"]
 FilterLevel = Literal["strict", "standard", "lenient"]
 Trust = Literal["new", "known", "trusted"]
 Kind = Literal["sos", "check_in", "victory", "question", "response", "voice", "circle", "profile"]
 
-LEVELS: Final[Mapping[Level, int]] = {"possible": 1, "likely": 2, "sure": 3}
+LEVELS: Final[Mapping[Level, int]] = {"possible": 1, "likely": 2, "firm": 3, "sure": 4}
 
 
 class ScanContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,10 +72,11 @@ def decide(
 ) -> tuple[Action, ...]:
     """Actions for a text, strongest first; `("allow",)` when nothing applies.
 
-    `levels` holds the labels that are at least possible; `maskable` says that contact details were located.
+    `levels` has the labels that are at least possible; `maskable` says that contact details were located.
     """
     chosen = {action for rule in table().rule if _applies(rule, levels, context) for action in rule.actions}
-    chosen = _settle_masking(chosen, context, maskable)
+    if "mask" in chosen:
+        chosen = (chosen - {"mask"}) | _instead_of_mask(levels, context, maskable)
     if at_risk(levels) or not english:
         chosen = chosen - set(table().restrictive)
     return _strongest_first(chosen)
@@ -83,7 +84,12 @@ def decide(
 
 def at_risk(levels: Mapping[Label, Level]) -> bool:
     """Whether somebody may be in danger."""
-    return any(levels.get(label) in ("likely", "sure") for label in AT_RISK)
+    return any(holds(levels.get(label)) for label in AT_RISK)
+
+
+def holds(level: Level | None) -> bool:
+    """Whether a label of that level holds."""
+    return level is not None and LEVELS[level] >= LEVELS["likely"]
 
 
 def _applies(rule: PolicyRule, levels: Mapping[Label, Level], context: ScanContext) -> bool:
@@ -93,13 +99,14 @@ def _applies(rule: PolicyRule, levels: Mapping[Label, Level], context: ScanConte
     )
 
 
-def _settle_masking(chosen: set[Action], context: ScanContext, maskable: bool) -> set[Action]:
-    if "mask" not in chosen or (maskable and not context.contacts_allowed):
-        return chosen
-    settled = chosen - {"mask"}
+def _instead_of_mask(levels: Mapping[Label, Level], context: ScanContext, maskable: bool) -> set[Action]:
+    """Mask what was located; hold what is firmly meant but cannot be located."""
     if context.contacts_allowed:
-        return settled
-    return settled | {"notify_moderators"} if context.filter_level == "lenient" else settled | {"hold"}
+        return set()
+    if maskable:
+        return {"mask"}
+    firm = LEVELS[levels["contact_exchange"]] >= LEVELS["firm"]
+    return {"hold"} if firm and context.filter_level != "lenient" else {"notify_moderators"}
 
 
 def _strongest_first(actions: Iterable[Action]) -> tuple[Action, ...]:

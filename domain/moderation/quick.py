@@ -12,6 +12,7 @@ import numpy as np
 
 from domain.moderation import features, language, model
 from domain.moderation.normal import fold
+from domain.moderation.reading import LONG_WORDS
 
 RECALL = 0.93
 """Share of held-out texts at risk that the threshold must find."""
@@ -29,15 +30,17 @@ def asks_for_help(text: str, trained: model.Model) -> bool:
     """The pre-check by a given model."""
     if not text.isascii() and language.crisis_words(text, "und"):
         return True
-    return any(_margin(window, trained) >= trained.quick_cut for window in windows(text))
+    return any(_margin(window, trained) >= trained.quick_cut for window, _ in windows(text))
 
 
-def windows(text: str) -> list[set[str]]:
-    """Features of the whole text and, from three sentences on, of every pair of neighbours."""
+def windows(text: str) -> list[tuple[set[str], bool]]:
+    """Features of the whole of a short text and, from three sentences on, of every pair of neighbours."""
     folded = fold(text[:MAX_CHARACTERS])
     parts = [part for part in SENTENCE.findall(folded) if part.strip()]
-    stretches = [folded, *(a + b for a, b in pairwise(parts) if len(parts) > 2)]
-    return [features.quick(stretch) for stretch in stretches]
+    inner = [(features.quick(a + b), False) for a, b in pairwise(parts)] if len(parts) > 2 else []
+    if inner and folded.count(" ") >= LONG_WORDS:
+        return inner
+    return [(features.quick(folded), True), *inner]
 
 
 def _margin(window: set[str], trained: model.Model) -> float:

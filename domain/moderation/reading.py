@@ -13,7 +13,8 @@ from domain.moderation.normal import Normal, normalise
 from domain.moderation.rules import Hit
 
 MAX_SENTENCES = 150
-"""Later sentences of a longer text are only seen as part of the whole; 5,000 characters rarely have more."""
+"""Later sentences of a longer text are not looked at; 5,000 characters rarely have more."""
+LONG_WORDS = 30
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -22,6 +23,7 @@ class Window(msgspec.Struct, frozen=True):
     start: int
     end: int
     groups: dict[str, set[str]]
+    whole: bool
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -31,16 +33,21 @@ class Reading(msgspec.Struct, frozen=True):
     hits: list[Hit]
 
     def windows(self) -> Iterator[Window]:
-        """The whole text, then, from three sentences on, every pair of neighbours: one risky line in a long
-        post must not drown, and most lines need the one before to be understood."""
-        yield self._window(self.sentences)
-        if len(self.sentences) >= 3:
-            for first in range(min(len(self.sentences), MAX_SENTENCES) - 1):
-                yield self._window(self.sentences[first : first + 2])
+        """The whole of a short text; from three sentences on, every pair of neighbours.
 
-    def _window(self, sentences: list[Sentence]) -> Window:
+        One risky line in a long post must not drown, most lines need the one before to be understood, and the
+        ordinary lines around a risky one must not come to look risky themselves: a long text has no whole.
+        """
+        many = len(self.sentences) >= 3
+        if not many or self.normal.text.count(" ") < LONG_WORDS:
+            yield self._window(self.sentences, whole=True)
+        if many:
+            for first in range(min(len(self.sentences), MAX_SENTENCES) - 1):
+                yield self._window(self.sentences[first : first + 2], whole=False)
+
+    def _window(self, sentences: list[Sentence], *, whole: bool) -> Window:
         groups = features.extract(self.normal, sentences, self.hits, self.contacts)
-        return Window(sentences[0].start, sentences[-1].end, groups)
+        return Window(sentences[0].start, sentences[-1].end, groups, whole)
 
 
 def read(text: str) -> Reading:

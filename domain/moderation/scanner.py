@@ -34,7 +34,7 @@ def judge(reading: Reading, context: ScanContext, trained: Model) -> Verdict:
     spoken = language.detect(reading.normal.text)
     scored = score(reading, trained, spoken)
     levels = _without_safe_links(trained.levels(scored.scores), reading, context)
-    labels = tuple(label for label in LABELS if levels.get(label) in ("likely", "sure"))
+    labels = tuple(label for label in LABELS if policy.holds(levels.get(label)))
     masked = contacts.mask(reading.normal, reading.contacts, safe_links=context.safe_links)
     actions = policy.decide(levels, context, maskable=masked is not None, english=spoken == "en")
     return Verdict(

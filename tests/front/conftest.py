@@ -1,11 +1,9 @@
 """The echo service from three processes, on both event loops."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
-from front_harness import Service
-
-StartService = Callable[..., Awaitable[Service]]
+from front_harness import Service, StartService
 
 
 @pytest.fixture(scope="module", params=["uvloop", "asyncio"])

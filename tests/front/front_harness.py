@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,6 +69,9 @@ class Service:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
             await self.ended()
+
+
+StartService = Callable[..., Awaitable[Service]]
 
 
 async def all_end(processes: list[psutil.Process]) -> bool:

@@ -8,8 +8,18 @@ from itertools import islice
 
 import pytest
 import socketio
-from conftest import StartService
-from front_harness import Connection, Service, all_end, get, owner, poll, send, session_on, within
+from front_harness import (
+    Connection,
+    Service,
+    StartService,
+    all_end,
+    get,
+    owner,
+    poll,
+    send,
+    session_on,
+    within,
+)
 
 
 class Client:

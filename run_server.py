@@ -28,6 +28,7 @@ from telemetry.logs import configure_logs
 log = structlog.get_logger("run_server")
 
 BACKLOG = 4_096
+KEEPALIVE_SECONDS = 75.0
 STOP_GRACE_SECONDS = 10.0
 """For what comes after the drain: telling what was committed, closing the stores."""
 
@@ -64,7 +65,13 @@ async def _started(
     realtime.attach(app)
     if front is not None:
         front.join(app, realtime.engine)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        auto_decompress=False,  # a compressed body is refused, so it cannot be a bomb
+        keepalive_timeout=KEEPALIVE_SECONDS,
+    )
     await runner.setup()
     realtime.start()
     if front is not None:

@@ -94,12 +94,14 @@ async def tell(event: Event, ports: Ports) -> None:
 class Announcer:
     """Tells committed events and pushes committed jobs from this process, off the way of the ack.
 
-    Bounded: above `announce_pending_max` both stay where they were committed, for the relay.
+    What one account did is told in the order it was done. Bounded: above `announce_pending_max` events and
+    jobs stay where they were committed, for the relay.
     """
 
     def __init__(self, ports: Callable[[], Ports]) -> None:
         self._ports = ports
         self._pending: set[asyncio.Task[None]] = set()
+        self._latest: dict[str, asyncio.Task[None]] = {}
 
     @property
     def pending(self) -> int:
@@ -111,18 +113,27 @@ class Announcer:
         if self.pending >= ports.settings.announce_pending_max:
             log.warning("announce.left_to_relay", extra={"pending": self.pending})
             return
-        task = asyncio.create_task(self._announce(events, jobs, ports), name="announce")
+        actor = events[0].actor if events else ""
+        earlier = self._latest.get(actor) if actor else None
+        task = asyncio.create_task(self._announce(earlier, events, jobs, ports), name="announce")
         self._pending.add(task)
-        task.add_done_callback(self._pending.discard)
+        if actor:
+            self._latest[actor] = task
+        task.add_done_callback(lambda done: self._done(done, actor))
 
-    async def _announce(self, events: Sequence[Event], jobs: Sequence[Job], ports: Ports) -> None:
+    def _done(self, task: asyncio.Task[None], actor: str) -> None:
+        self._pending.discard(task)
+        if self._latest.get(actor) is task:
+            del self._latest[actor]
+
+    async def _announce(
+        self, earlier: asyncio.Task[None] | None, events: Sequence[Event], jobs: Sequence[Job], ports: Ports
+    ) -> None:
         """A failure is reported and left to the relay: nobody waits here who could be told."""
+        if earlier is not None:
+            await asyncio.wait([earlier])
         try:
-            if jobs:
-                await ports.queue.push(jobs)
-            for event in events:
-                await asyncio.sleep((event.at - ports.now()).total_seconds())
-                await tell(event, ports)
+            await _push_and_tell(events, jobs, ports)
         except DomainError as error:
             log.warning("announce.left_to_relay", extra={"code": error.code, "events": ids(events)})
         except Exception:
@@ -132,6 +143,14 @@ class Announcer:
         """Waits until everything started has been told or left to the relay."""
         while self._pending:
             await asyncio.wait(self._pending)
+
+
+async def _push_and_tell(events: Sequence[Event], jobs: Sequence[Job], ports: Ports) -> None:
+    if jobs:
+        await ports.queue.push(jobs)
+    for event in events:
+        await asyncio.sleep((event.at - ports.now()).total_seconds())
+        await tell(event, ports)
 
 
 def ids(events: Sequence[Event]) -> list[str]:

@@ -26,6 +26,7 @@ from realtime.sessions import Sessions
 log = structlog.get_logger(__name__)
 
 FEED_SILENT_SECONDS_MAX = 10.0
+INSIST_SECONDS = 0.2
 
 
 class MemberData(msgspec.Struct):
@@ -87,9 +88,11 @@ class Realtime:
         await self.engine.drain(self.sessions.farewell("draining"), self.ports.settings.drain_seconds)
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Insists: `asyncio.wait_for` of Python 3.11, which redis-py uses, may swallow a cancellation."""
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=INSIST_SECONDS)
 
     def _receive(
         self, connection: Connection, event: str, arguments: bytes, namespace: str

@@ -28,6 +28,9 @@ FAREWELLS: dict[EndReason, str] = {
     "erased": "erased",
 }
 
+FINAL = frozenset({"logged_out", "banned", "erased"})
+"""Codes after which a client does not come back."""
+
 
 class SessionEnded(View, frozen=True):
     """Data of `session:ended`, a client's last event; the code says whether to come back."""
@@ -68,7 +71,7 @@ class Sessions:
             return
         client.ended = True
         CLOSED.labels(code).inc()
-        client.connection.retire(self.farewell(code))
+        client.connection.close(code, frame=self.farewell(code), reconnect=code not in FINAL)
 
     def farewell(self, code: str) -> Frame:
         return self._server.frame("session:ended", msgspec.json.encode(SessionEnded(code=code)))

@@ -54,12 +54,20 @@ def configure_logs(level: str, form: Literal["auto", "json", "console"], *, proc
     root.setLevel(level.upper())
     for quiet in ("aiohttp.access", "arq", "engineio", "socketio", "pymongo", "alembic"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
+    # aiohttp names the client's address there when somebody sends what is not HTTP.
+    logging.getLogger("aiohttp.server").addFilter(without_address)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def without_address(record: logging.LogRecord) -> bool:
+    """Keeps that it happened, not who it was or what they sent."""
+    record.msg, record.args, record.exc_info = "http.malformed_request", (), None
+    return True
 
 
 def without_private_fields(_: Any, __: str, event: Event) -> Event:

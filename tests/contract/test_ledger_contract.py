@@ -3,12 +3,15 @@
 import asyncio
 from datetime import timedelta
 
+from domain import support
 from domain.ids import new_id
 from domain.points import Entry
 from domain.ports import Ports
 from tests.contract.makers import NOON, Makers
 
 DAY = NOON.date()
+LOOK_SECONDS = 0.3
+"""How long something that must wait is given to prove that it does not."""
 
 
 async def test_an_entry_counts_once_and_the_balance_is_the_sum(ports: Ports, make: Makers) -> None:
@@ -58,19 +61,35 @@ async def test_awards_are_those_of_a_post_or_of_one_help_with_it(ports: Ports, m
     assert await ports.records.ledger.awards(post_id, new_id()) == []
 
 
-async def test_awards_from_one_giver_to_one_receiver_come_one_after_the_other(
+async def test_a_pair_is_held_until_the_transaction_ends(ports: Ports, make: Makers) -> None:
+    giver, receiver = await make.account(), await make.account()
+
+    async def hold() -> None:
+        async with ports.transaction() as tx:
+            await tx.ledger.lock_pair(giver.id, receiver.id)
+
+    async with ports.transaction() as tx:
+        await tx.ledger.lock_pair(giver.id, receiver.id)
+        second = asyncio.create_task(hold())
+        await asyncio.wait({second}, timeout=LOOK_SECONDS)
+        assert not second.done()
+    await second
+
+
+async def test_a_job_that_scores_waits_for_the_one_before_it_and_keeps_to_the_ten(
     ports: Ports, make: Makers
 ) -> None:
     giver, receiver = await make.account(), await make.account()
-
-    async def award_up_to_nine() -> None:
-        async with ports.transaction() as tx:
-            await tx.ledger.lock_pair(giver.id, receiver.id)
-            if await tx.ledger.earned(giver.id, receiver.id, DAY) <= 6:
-                await tx.ledger.add(make.entry(giver, receiver, change=3))
-
-    await asyncio.gather(*(award_up_to_nine() for _ in range(8)))
-    await expect_points(ports, giver.id, 9)
+    post = await make.stored_post(author_id=receiver.id)
+    given = await make.stored_response(post.id, author_id=giver.id, content="x" * 101)
+    async with ports.transaction() as tx:
+        await tx.ledger.lock_pair(giver.id, receiver.id)
+        scoring = asyncio.create_task(support.score_support(post.id, giver.id, "text", given.id, ports))
+        await asyncio.wait({scoring}, timeout=LOOK_SECONDS)
+        await tx.ledger.add(make.entry(giver, receiver, change=8, created_at=ports.now()))
+    await scoring
+    await ports.announcer.drain()
+    await expect_points(ports, giver.id, 10)
 
 
 async def add_all(ports: Ports, entries: list[Entry]) -> None:

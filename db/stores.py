@@ -20,6 +20,7 @@ from db.redis.connection import open_redis
 from db.redis.connection import reachable as redis_reachable
 from db.redis.feed import RedisRoomFeed
 from db.redis.limits import RedisRateLimits
+from db.redis.presence import RedisPresence
 from db.redis.queue import ArqQueue, open_arq
 from db.redis.rooms import RedisRoomLogs
 from db.secrets import with_secrets
@@ -125,6 +126,7 @@ def _ports(
             known_seconds=settings.idempotency_hours * 3600,
             crash_before=settings.fault_crash_before_publish,
         ),
+        presence=RedisPresence(connections, grace_seconds=settings.presence_grace_seconds),
         queue=queue,
         limits=RedisRateLimits(connections),
         passwords=passwords,

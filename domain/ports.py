@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from domain.pages import Cursor
     from domain.points import Entry
     from domain.posts import Post, PostFilter, PostStatus
+    from domain.presence import Status
     from domain.responses import Response
     from domain.rooms import Logged, Position, Slice
     from domain.sessions import EndedSession, EndReason, RefreshToken, Session
@@ -249,6 +250,9 @@ class RoomLogs(Protocol):
     async def publish(self, publication: Publication) -> int:
         """The event's seq in its room; publishing an event id again answers the same seq."""
 
+    async def tell(self, room: str, event: str, actor: str, body: bytes) -> None:
+        """Tells the room's listeners now, and nobody later: no seq, no log."""
+
     async def read(self, room: str, after: int, limit: int) -> Slice:
         """Events above `after` (the newest `limit` of them) and the log's position."""
 
@@ -260,6 +264,22 @@ class RoomLogs(Protocol):
 
 class Queue(JobQueue, JobFeed, Protocol):
     """Both sides of the job queue: those who push and those who run."""
+
+
+class Presence(Protocol):
+    async def touch(self, account_ids: Sequence[str]) -> list[str]:
+        """Keeps accounts here for another grace; returns those who were not here."""
+
+    async def set_status(self, account_id: str, status: Status) -> None: ...
+
+    async def statuses(self, account_ids: Sequence[str]) -> dict[str, Status]:
+        """Of those who are here."""
+
+    async def pop_expired(self) -> list[str]:
+        """Accounts whose grace is over, each given to one caller only."""
+
+    async def helping(self) -> list[str]:
+        """Accounts that are here and ask to be told of an SOS."""
 
 
 class RateLimits(Protocol):
@@ -318,6 +338,7 @@ class Ports:
     transaction: Callable[[], AbstractAsyncContextManager[Records]]
     content: Content
     rooms: RoomLogs
+    presence: Presence
     queue: Queue
     limits: RateLimits
     passwords: Passwords

@@ -8,6 +8,8 @@ from domain.wire import END, Command, View
 
 Kind = Literal["user", "circle", "feed", "post"]
 FEED = "feed"
+EPHEMERAL_SEQ = 0
+"""In the place of a seq: heard once, kept nowhere."""
 RoomName = Annotated[
     str,
     msgspec.Meta(pattern=r"^(feed|(user|circle|post):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})" + END),

@@ -10,7 +10,17 @@ from realtime.engine import Connection
 class Client:
     """`blocked`: accounts this one never sees. `expires_at`: of the access token. `ended`: said goodbye."""
 
-    __slots__ = ("_tokens", "_tokens_at", "blocked", "connection", "ended", "expires_at", "platform", "user")
+    __slots__ = (
+        "_tokens",
+        "_tokens_at",
+        "blocked",
+        "connection",
+        "ended",
+        "expires_at",
+        "platform",
+        "typed_at",
+        "user",
+    )
 
     def __init__(self, connection: Connection, user: User, expires_at: datetime, platform: str) -> None:
         self.connection = connection
@@ -19,6 +29,7 @@ class Client:
         self.platform = platform
         self.blocked: frozenset[str] = frozenset()
         self.ended = False
+        self.typed_at = 0.0
         self._tokens = float("inf")
         self._tokens_at = 0.0
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, get_type_hints
 from domain.circles import MemberChange
 from domain.notifications import NotificationNew
 from domain.posts import PostAnswer, PostRemoved
+from domain.presence import PresenceChanged, TypingChanged
 from domain.responses import ResponseAnswer, ResponseRemoved
 from domain.scanning import CrisisOffer, ModerationNotice
 from domain.support import PointsChanged, SupportChanged
@@ -25,6 +26,8 @@ EVENTS: Mapping[str, Any] = {
     "points:changed": PointsChanged,
     "moderation:notice": ModerationNotice,
     "crisis:offer": CrisisOffer,
+    "presence:changed": PresenceChanged,
+    "typing": TypingChanged,
     "ready": Ready,
     "session:ended": SessionEnded,
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -56,7 +57,12 @@ class Ready(View, frozen=True):
 
 
 class Entrance:
-    def __init__(self, ports: Ports, rooms: Rooms, sessions: Sessions) -> None:
+    """`arrived` is called with every client that was let in; it must not wait."""
+
+    def __init__(
+        self, ports: Ports, rooms: Rooms, sessions: Sessions, *, arrived: Callable[[Client], None]
+    ) -> None:
+        self._arrived = arrived
         self._ports = ports
         self._rooms = rooms
         self._sessions = sessions
@@ -71,6 +77,7 @@ class Entrance:
         except TimeoutError as error:
             raise self._refused(Unavailable()) from error
         CONNECTS.labels("accepted").inc()
+        self._arrived(connection.user)
 
     def _refused(self, error: DomainError) -> ConnectionRefused:
         CONNECTS.labels(error.code).inc()

@@ -10,7 +10,7 @@ import structlog
 
 from domain.errors import DomainError
 from domain.ports import Ports, RoomFeed
-from domain.rooms import Logged, Position, RoomState
+from domain.rooms import EPHEMERAL_SEQ, Logged, Position, RoomState
 from realtime.client import Client
 from realtime.engine import Frame, Server
 from realtime.metrics import GAPS, REPLAYED, RESUMES, ROOMS, TAIL_BYTES
@@ -81,6 +81,9 @@ class Rooms:
         if (mirror := self._mirrors.get(room)) is not None:
             self._linger(mirror)
 
+    def hears(self, client: Client, room: str) -> bool:
+        return client.sid in self._server.manager.members("/", room)
+
     def forget(self, client: Client, rooms: Iterable[str]) -> None:
         """The client is gone from the server; its rooms may be empty now."""
         self.set_blocked(client, frozenset())
@@ -138,7 +141,14 @@ class Rooms:
 
     def _hear(self, room: str, event: Logged) -> None:
         mirror = self._mirrors.get(room)
-        if mirror is None or mirror.is_old(event):
+        if mirror is None:
+            return
+        if event.seq == EPHEMERAL_SEQ:
+            self._server.deliver(
+                room, self._frame(event), skip=self._shunned.get(event.actor), ephemeral=True
+            )
+            return
+        if mirror.is_old(event):
             return
         if mirror.is_next(event):
             self._deliver(mirror, event)

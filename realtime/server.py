@@ -16,10 +16,12 @@ from realtime.actor import Actors
 from realtime.actors.account import AccountActor
 from realtime.actors.circles import CircleActor
 from realtime.actors.posts import PostActor
+from realtime.actors.presence import PresenceActor
 from realtime.actors.support import SupportActor
 from realtime.client import Client
 from realtime.engine import Bounds, Connection, Server
 from realtime.entrance import Entrance, refusal_of
+from realtime.presence import PresenceKeeper
 from realtime.rooms import Rooms
 from realtime.sessions import Sessions
 
@@ -58,12 +60,14 @@ class Realtime:
         self.engine.slow_consumer_frame = self.sessions.farewell("slow_consumer")
         self.rooms = Rooms(self.engine, feed, ports, broken=self._end_broken)
         self.rooms.watch("circle:member", self._follow_membership)
-        self.entrance = Entrance(ports, self.rooms, self.sessions)
+        self.presence = PresenceKeeper(self.sessions, ports)
+        self.entrance = Entrance(ports, self.rooms, self.sessions, arrived=self._arrived)
         self.cast = (
             PostActor(ports, self.rooms),
             SupportActor(ports),
             CircleActor(ports, self.rooms),
             AccountActor(ports),
+            PresenceActor(ports, self.rooms),
         )
         self.actors = Actors(self.cast, settings)
         self.engine.on_connect(self.entrance.connect)
@@ -77,6 +81,7 @@ class Realtime:
     def start(self) -> None:
         self._start(self.rooms.run(), "room-feed")
         self._start(self.sessions.watch(), "session-watch")
+        self._start(self.presence.run(), "presence")
 
     @property
     def hearing(self) -> bool:
@@ -98,6 +103,9 @@ class Realtime:
         self, connection: Connection, event: str, arguments: bytes, namespace: str
     ) -> Coroutine[Any, Any, bytes]:
         return self.actors.receive(connection.user, event, arguments)
+
+    def _arrived(self, client: Client) -> None:
+        self._start(self.presence.arrive(client.user.id), "presence-arrive")
 
     async def _end_broken(self, clients: list[Client]) -> None:
         for client in clients:

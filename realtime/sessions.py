@@ -65,6 +65,10 @@ class Sessions:
     def clients(self) -> Iterable[Client]:
         return [client for clients in self._by_session.values() for client in clients]
 
+    @property
+    def account_ids(self) -> list[str]:
+        return list(self._by_account)
+
     def end(self, client: Client, code: str) -> None:
         """Tells the client why, in its last frame, and closes it."""
         if client.ended:

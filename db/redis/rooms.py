@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from db.redis.connection import reachable
 from domain.events import Publication
-from domain.rooms import Logged, Position, Slice
+from domain.rooms import EPHEMERAL_SEQ, Logged, Position, Slice
 
 META_SECONDS = 30 * 24 * 3600
 """A quiet room keeps its epoch this long, so that a reader who missed nothing is not told to start over."""
@@ -86,6 +86,11 @@ class RedisRoomLogs:
         args: list[Any] = [event_id, event, actor, body, room, *self._bounds, fresh_epoch(), channel(room)]
         with reachable():
             return int(await self._publish(keys=keys, args=args))
+
+    async def tell(self, room: str, event: str, actor: str, body: bytes) -> None:
+        head = f"{EPHEMERAL_SEQ} 0 - {event} {actor}\n"
+        with reachable():
+            await self._redis.publish(channel(room), head.encode() + body)
 
     async def read(self, room: str, after: int, limit: int) -> Slice:
         with reachable():

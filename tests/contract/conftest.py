@@ -1,18 +1,20 @@
 """Every contract test runs twice: on the fakes, and on the real stores."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 import pytest
 from redis.asyncio import Redis
 
+from db.redis.presence import RedisPresence
 from db.stores import open_stores
 from domain.clock import utc_now
-from domain.ports import Ports
+from domain.ports import Ports, Presence
 from domain.settings import load_settings
 from tests.contract.makers import Makers
 from tests.fakes.ports import SECRET, make_fakes
+from tests.fakes.presence import FakePresence
 
 ROOM_LOG_EVENTS = 10
 
@@ -68,3 +70,15 @@ def ports(bench: Bench) -> Ports:
 @pytest.fixture
 def make(bench: Bench) -> Makers:
     return bench.make
+
+
+@pytest.fixture(params=["fake", "real"])
+async def short_grace(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Ports]:
+    """Ports whose presence lapses after a moment."""
+    fakes = make_fakes(now=utc_now)
+    if request.param == "fake":
+        presence: Presence = FakePresence(utc_now, grace_seconds=0.05)
+        yield replace(fakes.ports, presence=presence)
+        return
+    async with Redis.from_url(redis_url) as redis:
+        yield replace(fakes.ports, presence=RedisPresence(redis, grace_seconds=0.05))

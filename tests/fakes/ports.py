@@ -25,6 +25,7 @@ from tests.fakes.notifications import FakeNotifications
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.passwords import FakePasswords
 from tests.fakes.posts import FakePosts
+from tests.fakes.presence import FakePresence
 from tests.fakes.queue import FakeQueue
 from tests.fakes.responses import FakeResponses
 from tests.fakes.rooms import FakeRoomLogs
@@ -73,6 +74,7 @@ def make_fakes(*, now: Clock | None = None, **settings: Any) -> Fakes:
         transaction=transaction,
         content=Content(posts=posts, responses=responses, supports=FakeSupports()),
         rooms=rooms,
+        presence=FakePresence(now or clock, grace_seconds=shown.presence_grace_seconds),
         queue=queue,
         limits=FakeRateLimits(now or clock),
         passwords=FakePasswords(),

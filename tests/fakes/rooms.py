@@ -24,6 +24,7 @@ class FakeRoomLogs:
         self._events_max = events_max
         self._run = secrets.token_hex(8)
         self._logs: dict[str, Log] = {}
+        self.told: list[tuple[str, str, str, bytes]] = []
 
     def _log(self, room: str) -> Log:
         return self._logs.setdefault(room, Log(self._run))
@@ -43,6 +44,9 @@ class FakeRoomLogs:
         log.events.append(Logged(log.seq, previous, log.epoch, event, actor, head + body))
         del log.events[: -self._events_max]
         log.known[event_id] = log.seq
+
+    async def tell(self, room: str, event: str, actor: str, body: bytes) -> None:
+        self.told.append((room, event, actor, body))
 
     async def read(self, room: str, after: int, limit: int) -> Slice:
         log = self._log(room)

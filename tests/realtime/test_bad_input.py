@@ -28,6 +28,9 @@ VALID: dict[str, dict[str, Any]] = {
     "circle:create": {"name": "Night watch"},
     "circle:join": {"circle_id": UNKNOWN},
     "circle:leave": {"circle_id": UNKNOWN},
+    "presence:set": {"status": "away"},
+    "typing:start": {"post_id": UNKNOWN},
+    "typing:stop": {"post_id": UNKNOWN},
     "resume": {"positions": {}},
     "auth:renew": {"token": "x"},
 }

@@ -1,0 +1,79 @@
+"""Sockets follow what happens to their session, on every server."""
+
+from datetime import timedelta
+
+import pytest
+import socketio
+
+from domain import sessions
+from domain.accounts import User
+from domain.errors import Unauthenticated
+from domain.sessions import ChangePassword, Refresh
+from tests.realtime.conftest import Phone, Running, StartPhone, StartServer
+
+
+def user_of(phone: Phone, server: Running) -> User:
+    claims = server.ports.tokens.verify(phone.account.tokens.access_token, server.ports.now())
+    return User(id=claims.account_id, session_id=claims.session_id)
+
+
+async def ended(phone: Phone) -> str:
+    code: str = (await phone.received("session:ended"))["code"]
+    return code
+
+
+@pytest.mark.parametrize("how", ["log_out", "log_out_all", "password", "reuse", "ban"])
+async def test_the_end_of_a_session_ends_its_sockets_on_every_server(
+    how: str, start_server: StartServer, start_phone: StartPhone
+) -> None:
+    one, other = await start_server(refresh_grace_seconds=0), await start_server(refresh_grace_seconds=0)
+    phone, neighbour = await start_phone(one), await start_phone(one)
+    tablet = Phone(phone.account)
+    await tablet.connect(other.url)
+    user, ports = user_of(phone, one), one.ports
+    if how == "log_out":
+        await sessions.log_out(user, ports)
+    elif how == "log_out_all":
+        await sessions.log_out_all(user, ports)
+    elif how == "password":
+        await sessions.change_password(ChangePassword(new_password="a longer password"), user, ports)
+    elif how == "reuse":
+        again = Refresh(refresh_token=phone.account.tokens.refresh_token)
+        await sessions.refresh(again, ports)
+        with pytest.raises(Unauthenticated):
+            await sessions.refresh(again, ports)
+    else:
+        await ports.records.sessions.end_all(user.id, "banned", ports.now())
+    code = "banned" if how == "ban" else "logged_out"
+    assert [await ended(phone), await ended(tablet)] == [code, code]
+    assert (await neighbour.ok("resume", positions={})) == {}
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await Phone(phone.account).connect(other.url)
+    await tablet.close()
+
+
+async def test_an_expired_token_ends_the_socket_and_a_renewed_one_does_not(
+    start_server: StartServer, start_phone: StartPhone
+) -> None:
+    server = await start_server(access_token_seconds=2)
+    lapsing, renewing = await start_phone(server), await start_phone(server)
+    user = user_of(renewing, server)
+    later = server.ports.tokens.issue(user.id, user.session_id, server.ports.now() + timedelta(hours=1))
+    await renewing.ok("auth:renew", token=later)
+    assert await ended(lapsing) == "token_expired"
+    assert (await renewing.ok("resume", positions={})) == {}
+
+
+async def test_a_sixth_device_is_told_to_come_later(server: Running, start_phone: StartPhone) -> None:
+    phone = await start_phone(server)
+    more = [Phone(phone.account) for _ in range(server.ports.settings.sockets_per_account)]
+    for device in more[:-1]:
+        await device.connect(server.url)
+    refusals: list[dict[str, object]] = []
+    more[-1].client.on("connect_error", refusals.append)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await more[-1].connect(server.url)
+    assert refusals[0]["code"] == "unavailable"
+    assert refusals[0]["retry_after"]
+    for device in more:
+        await device.close()

@@ -13,6 +13,7 @@ from bench.sockets.latency import percentiles
 from bench.sockets.load import Load
 from bench.sockets.peer import started_peer
 from bench.sockets.report import Report
+from bench.sockets.table import tables
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -102,3 +103,18 @@ def test_a_ratio_above_one_says_that_this_peer_is_better() -> None:
     assert (mine["cpu_us_per_delivery"], mine["ratio_to_stock"]) == (2.5, 8.0)
     assert mine["rate_ratio_to_stock"] == 8.0
     assert theirs["cpu_us_per_delivery"] == 20.0
+
+
+def test_the_table_has_a_row_for_each_case_and_size() -> None:
+    lines: list[dict[str, object]] = [
+        {
+            "case": "fanout",
+            "members": 2000,
+            "peer": "ours",
+            "cpu_us_per_delivery": 4.25,
+            "ratio_to_stock": 8.0,
+        },
+        {"case": "fanout", "members": 2000, "peer": "stock", "cpu_us_per_delivery": 34.0},
+    ]
+    row = list(tables(lines))[-1]
+    assert row == "| `fanout` | 2,000 | 4.25 | 34 | – | – | 8 | – | – | – · – · – · – | – · – · – · – |"

@@ -24,6 +24,7 @@ from realtime import contract
 from realtime.front import Front, Place, supervise
 from realtime.server import Realtime
 from telemetry.logs import configure_logs
+from telemetry.probe import probe_site
 
 log = structlog.get_logger("run_server")
 
@@ -45,6 +46,9 @@ async def serve(settings: Settings, place: Place | None = None) -> None:
         front = Front(place) if place else None
         runner = await _started(settings, stores, realtime, front)
         stack.push_async_callback(runner.cleanup)
+        await stack.enter_async_context(
+            probe_site(settings.server_host, _own_port(settings, place), stores.ports)
+        )
         if place is None or place.index == 0:
             await _welcome(settings, stores, runner)
         log.info("server.ready")
@@ -84,6 +88,11 @@ async def _started(
 def _contract(realtime: Realtime) -> SocketContract:
     asked = contract.exchanges(realtime.cast)
     return SocketContract({event: Exchange(*parts) for event, parts in asked.items()}, contract.EVENTS)
+
+
+def _own_port(settings: Settings, place: Place | None) -> int:
+    """Where this process alone answers: the shared port answers for whichever took the connection."""
+    return settings.metrics_port + (place.index if place else 0) if settings.metrics_port else 0
 
 
 async def _welcome(settings: Settings, stores: Stores, runner: web.AppRunner) -> None:

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     server_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     server_processes: Annotated[int, Field(ge=1, le=64)] = 1
     worker_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     data_dir: Path = Path(".data")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"

@@ -1,6 +1,13 @@
 """What Prometheus sees of the sockets. Labels are names of ours, never ids."""
 
+from collections.abc import Iterator
+from dataclasses import asdict
+
 from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from realtime.engine import Server
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -13,3 +20,39 @@ RESUMES = Counter("room_resumes_total", "Rooms that a client came back to", ["re
 GAPS = Counter("room_gaps_total", "Holes in what a server heard, filled from the room log")
 ROOMS = Gauge("rooms_subscribed", "Rooms with members on this server")
 TAIL_BYTES = Gauge("room_tail_bytes", "Bytes of recent events kept for replay")
+
+ENGINE_GAUGES = {
+    "connections": "Open sessions, polling ones too",
+    "congested": "Sockets whose transport is full at the moment",
+    "queued_bytes": "Bytes that wait in queues of ours, beside those in transports",
+}
+ENGINE_TOTALS = {
+    "opened": "Sessions opened",
+    "upgraded": "Sessions that moved from polling to a WebSocket",
+    "refused": "Connects that were refused",
+    "received": "Packets from clients",
+    "deliveries": "Events written or queued for a client, one for each client",
+    "dropped_ephemeral": "Ephemeral events dropped because a client was behind",
+    "slow_consumers_closed": "Clients closed because they did not read",
+    "ping_timeouts": "Clients that stopped answering",
+    "protocol_errors": "Clients closed because they broke the protocol",
+    "handler_errors": "Handlers and hooks that raised",
+}
+
+
+class EngineCollector(Collector):
+    """The engine counts in plain integers on its hot path; they become metrics when somebody asks."""
+
+    def __init__(self, engine: Server) -> None:
+        self._engine = engine
+
+    def collect(self) -> Iterator[Metric]:
+        counted = asdict(self._engine.counters)
+        for name, help_text in ENGINE_GAUGES.items():
+            yield GaugeMetricFamily(f"sockets_{name}", help_text, counted[name])
+        for name, help_text in ENGINE_TOTALS.items():
+            yield CounterMetricFamily(f"sockets_{name}", help_text, counted[name])
+        waiting = self._engine.buffered_bytes
+        yield GaugeMetricFamily(
+            "sockets_buffered_bytes", "Bytes on their way to clients, queued or sent", waiting
+        )

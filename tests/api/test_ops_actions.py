@@ -271,6 +271,17 @@ async def test_the_dashboard_stays_up_while_redis_is_away(ports: Ports) -> None:
     assert (refused.status, "We cannot reach part of our system" in refused.text) == (503, True)
 
 
+async def test_nobody_is_recognised_while_postgresql_is_away(ports: Ports, browser: Browser) -> None:
+    away: Any = Away()
+    async with opened(replace(ports, records=replace(ports.records, sessions=away))) as rest:
+        browser.rest = rest
+        page = await browser.get("/ops/")
+        refused = await browser.send("/ops/lanes/bulk/pause")
+    assert (page.status, refused.status) == (503, 503)
+    assert 'href="/health"' in page.text
+    assert await ports.jobs.paused() == set()
+
+
 async def test_names_are_shown_and_never_run(rest: Rest, browser: Browser) -> None:
     key = await add_job(rest.ports, "dead", name="<script>alert(1)</script>")
     row = await job_row(rest.ports, key)

@@ -117,6 +117,13 @@ async def test_an_open_page_goes_to_the_login_when_its_session_ends(page: Page, 
     await expect(heading(page, "Log in")).to_be_visible()
 
 
+async def test_a_page_without_a_server_says_that_it_is_old(page: Page) -> None:
+    await page.context.set_offline(True)
+    await expect(page.get_by_role("status")).to_have_text("No answer from the server. What you see is old.")
+    await page.context.set_offline(False)
+    await expect(page.get_by_role("status")).to_have_text("")
+
+
 async def test_a_keyboard_reaches_the_content_first(page: Page) -> None:
     await page.reload()
     await page.keyboard.press("Tab")

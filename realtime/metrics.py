@@ -1,9 +1,11 @@
 """What Prometheus sees of the sockets. Labels are names of ours, never ids."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from prometheus_client import Counter, Gauge, Histogram
+import prometheus_client
+from prometheus_client import Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -11,13 +13,15 @@ from realtime.engine import Server
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
-EVENTS = Counter("socket_events_total", "Client events by outcome", ["event", "outcome"])
+EVENTS = prometheus_client.Counter("socket_events_total", "Client events by outcome", ["event", "outcome"])
 EVENT_SECONDS = Histogram("socket_event_seconds", "From received to acknowledged", ["event"], buckets=SECONDS)
-CONNECTS = Counter("socket_connects_total", "Connects by outcome", ["outcome"])
-CLOSED = Counter("socket_closed_total", "Sockets that we ended", ["code"])
-REPLAYED = Counter("room_events_replayed_total", "Events sent again to a client that came back")
-RESUMES = Counter("room_resumes_total", "Rooms that a client came back to", ["recovered"])
-GAPS = Counter("room_gaps_total", "Holes in what a server heard, filled from the room log")
+CONNECTS = prometheus_client.Counter("socket_connects_total", "Connects by outcome", ["outcome"])
+CLOSED = prometheus_client.Counter("socket_closed_total", "Sockets that we ended", ["code"])
+REPLAYED = prometheus_client.Counter(
+    "room_events_replayed_total", "Events sent again to a client that came back"
+)
+RESUMES = prometheus_client.Counter("room_resumes_total", "Rooms that a client came back to", ["recovered"])
+GAPS = prometheus_client.Counter("room_gaps_total", "Holes in what a server heard, filled from the room log")
 ROOMS = Gauge("rooms_subscribed", "Rooms with members on this server")
 TAIL_BYTES = Gauge("room_tail_bytes", "Bytes of recent events kept for replay")
 
@@ -41,18 +45,22 @@ ENGINE_TOTALS = {
 
 
 class EngineCollector(Collector):
-    """The engine counts in plain integers on its hot path; they become metrics when somebody asks."""
+    """The engines of this process count in plain integers on their hot path; they become metrics when asked."""
 
-    def __init__(self, engine: Server) -> None:
-        self._engine = engine
+    def __init__(self) -> None:
+        self.engines: set[Server] = set()
 
     def collect(self) -> Iterator[Metric]:
-        counted = asdict(self._engine.counters)
+        totals = Counter[str]()
+        for engine in self.engines:
+            totals.update(asdict(engine.counters))
         for name, help_text in ENGINE_GAUGES.items():
-            yield GaugeMetricFamily(f"sockets_{name}", help_text, counted[name])
+            yield GaugeMetricFamily(f"sockets_{name}", help_text, totals[name])
         for name, help_text in ENGINE_TOTALS.items():
-            yield CounterMetricFamily(f"sockets_{name}", help_text, counted[name])
-        waiting = self._engine.buffered_bytes
-        yield GaugeMetricFamily(
-            "sockets_buffered_bytes", "Bytes on their way to clients, queued or sent", waiting
-        )
+            yield CounterMetricFamily(f"sockets_{name}", help_text, totals[name])
+        waiting = sum(engine.buffered_bytes for engine in self.engines)
+        yield GaugeMetricFamily("sockets_buffered_bytes", "Bytes on their way to clients", waiting)
+
+
+ENGINES = EngineCollector()
+prometheus_client.REGISTRY.register(ENGINES)

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import structlog
 from aiohttp import web
-from prometheus_client import REGISTRY
 
 from domain import rooms as room_names
 from domain.errors import Unavailable
@@ -22,7 +21,7 @@ from realtime.actors.support import SupportActor
 from realtime.client import Client
 from realtime.engine import Bounds, Connection, Server
 from realtime.entrance import Entrance, refusal_of
-from realtime.metrics import EngineCollector
+from realtime.metrics import ENGINES
 from realtime.presence import PresenceKeeper
 from realtime.rooms import Rooms
 from realtime.sessions import Sessions
@@ -75,14 +74,13 @@ class Realtime:
         self.engine.on_connect(self.entrance.connect)
         self.engine.on_disconnect(self.entrance.disconnect)
         self.engine.on_raw(self._receive)
-        self._collector = EngineCollector(self.engine)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def attach(self, app: web.Application) -> None:
         self.engine.attach(app)
 
     def start(self) -> None:
-        REGISTRY.register(self._collector)
+        ENGINES.engines.add(self.engine)
         self._start(self.rooms.run(), "room-feed")
         self._start(self.sessions.watch(), "session-watch")
         self._start(self.presence.run(), "presence")
@@ -98,7 +96,7 @@ class Realtime:
 
     async def stop(self) -> None:
         """Insists: `asyncio.wait_for` of Python 3.11, which redis-py uses, may swallow a cancellation."""
-        REGISTRY.unregister(self._collector)
+        ENGINES.engines.discard(self.engine)
         while self._tasks:
             for task in self._tasks:
                 task.cancel()

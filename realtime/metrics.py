@@ -45,7 +45,7 @@ ENGINE_TOTALS = {
 
 
 class EngineCollector(Collector):
-    """The engines of this process count in plain integers on their hot path; they become metrics when asked."""
+    """Engines count in plain integers on their hot path; they become metrics when somebody asks."""
 
     def __init__(self) -> None:
         self.engines: set[Server] = set()

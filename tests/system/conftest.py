@@ -1,6 +1,7 @@
 """Real processes over embedded stores of their own, for tests that kill them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -26,10 +27,10 @@ async def start_phone() -> AsyncIterator[StartPhone]:
     phones: list[Phone] = []
     async with aiohttp.ClientSession() as http:
 
-        async def start(server: Process, name: str = "somebody") -> Phone:
+        async def start(server: Process, name: str = "somebody", **fields: str) -> Phone:
             phone = Phone(http, server.url, name)
             phones.append(phone)
-            await phone.register()
+            await phone.register(**fields)
             await phone.connect()
             return phone
 
@@ -41,3 +42,16 @@ async def start_phone() -> AsyncIterator[StartPhone]:
 def store_process(servers: Cluster, name: str) -> psutil.Process:
     """The embedded store of these servers: `postgresql`, `mongodb` or `valkey`."""
     return psutil.Process(Folder.create(servers.folder / "data").load().pids[name])
+
+
+@contextlib.contextmanager
+def suspended(processes: list[psutil.Process]) -> Iterator[None]:
+    """They and their children hang meanwhile: connections stay open and nobody answers."""
+    family = [one for process in processes for one in (process, *process.children(recursive=True))]
+    for process in family:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in family:
+            process.resume()

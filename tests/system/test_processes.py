@@ -11,7 +11,7 @@ import psutil
 
 from demo.cluster import ROOT, Cluster, free_port
 from demo.phone import Phone
-from tests.system.conftest import StartPhone, store_process
+from tests.system.conftest import StartPhone, store_process, suspended
 
 
 def said(number: int) -> dict[str, Any]:
@@ -150,3 +150,21 @@ async def test_four_processes_serve_one_port_to_clients_that_poll_first(
         await phone.received("post:new", about(ack["post"]["id"]))
     process = psutil.Process(server.child.pid)
     assert len(process.children()) >= 4
+
+
+async def test_an_sos_is_answered_with_help_while_every_store_hangs(
+    servers: Cluster, start_phone: StartPhone
+) -> None:
+    server = await servers.server(STORE_TIMEOUT_SECONDS="1", HANDLER_TIMEOUT_SECONDS="2")
+    phone = await start_phone(server, country="DE")
+    sos = {"client_id": "while-down", "type": "sos", "content": "Day 30 and I am about to drink."}
+    stores = [store_process(servers, name) for name in ("postgresql", "mongodb", "valkey")]
+    with suspended(stores):
+        ack = await phone.client.call("post:create", sos, timeout=20)
+        numbers = await phone.rest("GET", "/v1/crisis/resources?country=DE")
+    assert ack["ok"] is False
+    assert ack["error"]["code"] == "unavailable"
+    assert ack["data"]["crisis"]["country"] == "DE"
+    assert ack["data"]["crisis"]["emergency"] == numbers["emergency"]
+    again = await phone.send("post:create", **sos)
+    assert again["post"]["content"] == sos["content"]

@@ -16,7 +16,7 @@ class Process(View, frozen=True):
 
 def this_process() -> Process:
     return Process(
-        sockets=REGISTRY.get_sample_value("sockets_open"),
+        sockets=REGISTRY.get_sample_value("sockets_connections"),
         rooms=REGISTRY.get_sample_value("rooms_subscribed"),
         rss_bytes=REGISTRY.get_sample_value("process_resident_memory_bytes"),
         started_at=REGISTRY.get_sample_value("process_start_time_seconds"),

@@ -23,7 +23,7 @@ def check_operator(user: User) -> None:
 def sees_post(post: Post, user_id: str, *, role: MemberRole | None, blocked: frozenset[str]) -> bool:
     """`role` is the user's in the post's circle, `blocked` everybody around them who is blocked."""
     if post.author_id == user_id:
-        return post.status != "removed"
+        return post.status not in {"removed", "expired"}
     if post.author_id in blocked or post.status not in {"live", "closed"}:
         return False
     return post.visibility == "public" or (post.visibility == "circle" and role is not None)

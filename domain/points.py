@@ -1,7 +1,7 @@
 """Strength points: a ledger of help given. The balance is the sum of the ledger."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -17,7 +17,8 @@ Reason = Literal["support", "reversal", "correction"]
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the ledger; `account_id` is the helper, `receiver_id` whom the help was for.
 
-    `key` makes it happen once: (giver, post, kind) for an award, the award's key for a reversal.
+    `key` makes it happen once: (giver, post, kind) for an award, the award's key for a reversal. An award is
+    written also when the daily cap leaves nothing of it, so that scoring it again another day gives nothing.
     """
 
     key: str
@@ -31,9 +32,29 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class Line(NamedTuple):
+    """An entry and its number in the ledger, by which pages go."""
+
+    number: int
+    entry: Entry
+
+
+class HelpCounts(NamedTuple):
+    """Help counts once per giver, post and kind, as points do, also where the daily cap left no point."""
+
+    given: int
+    received: int
+    people_helped: int
+
+
 def level(balance: int) -> int:
     """0 for somebody new, up to 9."""
     return sum(balance >= threshold for threshold in LEVEL_THRESHOLDS)
+
+
+def next_level_at(balance: int) -> int | None:
+    """The balance that the next level begins at; None on the last."""
+    return next((threshold for threshold in LEVEL_THRESHOLDS if threshold > balance), None)
 
 
 def worth(kind: str, characters: int = 0) -> int:

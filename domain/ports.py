@@ -6,7 +6,7 @@ and both pass the contract suite in `tests/contract/`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from domain.events import Announcer, Event, Publication
     from domain.notifications import Notification
     from domain.pages import Cursor
-    from domain.points import Entry
+    from domain.points import Entry, HelpCounts, Line
     from domain.posts import Post, PostFilter, PostStatus
     from domain.presence import Status
     from domain.responses import Response
@@ -74,6 +74,15 @@ class Sessions(Protocol):
     async def mark_used(self, token_hash: bytes, at: datetime) -> None:
         """Keeps the first use."""
 
+    async def prune_refresh(self, expired_before: datetime, limit: int) -> int:
+        """Deletes refresh tokens that expired long ago; returns how many."""
+
+    async def prune_ended(self, ended_before: datetime, limit: int) -> int:
+        """Deletes sessions that ended long ago; returns how many."""
+
+    async def prune_lapsed(self, created_before: datetime, limit: int) -> int:
+        """Deletes old open sessions without any refresh token left, which nobody can use; returns how many."""
+
 
 class Circles(Protocol):
     async def add(self, circle: Circle, owner_id: str) -> None: ...
@@ -114,6 +123,18 @@ class Ledger(Protocol):
 
     async def balance(self, account_id: str) -> int:
         """The sum of the account's entries."""
+
+    async def page(self, account_id: str, before: int | None, limit: int) -> list[Line]:
+        """The account's entries that moved its balance, newest first."""
+
+    async def help_counts(self, account_id: str) -> HelpCounts:
+        """How often the account helped and was helped; what was taken back does not count."""
+
+    async def drifted(self, limit: int) -> list[str]:
+        """Accounts whose kept balance is not the sum of their entries."""
+
+    async def repair(self, account_id: str) -> int:
+        """Makes the kept balance the sum; returns by how much it was off. Only inside a transaction."""
 
 
 class Backlog(NamedTuple):
@@ -201,6 +222,15 @@ class Posts(Protocol):
     async def created_since(self, moment: datetime, limit: int) -> list[Post]:
         """Live posts made at or after `moment`, oldest first."""
 
+    async def due_to_expire(self, now: datetime, limit: int) -> list[Post]:
+        """Posts of any other status whose `expires_at` has come, the longest overdue first."""
+
+    async def expire(self, id: str) -> None:
+        """Takes away what was written and what moderation found in it; the counts stay."""
+
+    async def shift_counts(self, id: str, responses: int, supports: Mapping[str, int]) -> None:
+        """Adds to the counters, beside whatever else moves them at the same time."""
+
 
 class Responses(Protocol):
     async def add(self, response: Response) -> tuple[Response, bool]:
@@ -224,6 +254,12 @@ class Responses(Protocol):
     async def change(self, id: str, changes: dict[str, object], *, status: str = "live") -> Response | None:
         """The changed response; None when it is not (any more) in `status`."""
 
+    async def counts(self, post_ids: Sequence[str]) -> dict[str, int]:
+        """Live responses of each of these posts that has any."""
+
+    async def expire_thread(self, post_id: str) -> None:
+        """Takes away what was written in answer to a post."""
+
 
 class Supports(Protocol):
     async def add(self, post_id: str, giver_id: str, kind: str, at: datetime) -> bool:
@@ -235,6 +271,12 @@ class Supports(Protocol):
 
     async def from_givers(self, post_ids: Sequence[str], givers: Iterable[str]) -> list[tuple[str, str]]:
         """(post id, kind) of every support these givers gave to these posts."""
+
+    async def counts(self, post_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Supports by kind of each of these posts that has any."""
+
+    async def forget(self, post_id: str) -> None:
+        """Deletes who gave what to a post; its counts are on the post."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from domain.text import accepted_text, storable_text
 from domain.wire import ClientId, Command, Id, Slug, View
 
 PostType = Literal["sos", "check_in", "victory", "question"]
-PostStatus = Literal["live", "held", "hidden", "removed", "closed"]
+PostStatus = Literal["live", "held", "hidden", "removed", "closed", "expired"]
+"""`expired`: what was written is gone, the counts are kept; nobody sees it any more."""
 Visibility = Literal["public", "circle", "private"]
 Sort = Literal["recent", "urgent", "oldest_unanswered"]
 Urgency = Annotated[int, msgspec.Meta(ge=1, le=5)]

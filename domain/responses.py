@@ -20,7 +20,7 @@ from domain.text import accepted_text
 from domain.wire import ClientId, Command, Id, View
 
 ResponseType = Literal["text", "voice"]
-ResponseStatus = Literal["live", "held", "hidden", "removed"]
+ResponseStatus = Literal["live", "held", "hidden", "removed", "expired"]
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,7 +39,7 @@ APPEAL = "If you think this is wrong, answer with a report on it: a person will 
 async def scan_post(post_id: str, ports: Ports) -> None:
     """Scans a post and acts on the verdict; a second run finds its own traces and changes nothing."""
     post = await ports.content.posts.get(post_id)
-    if post is None or post.status == "removed":
+    if post is None or post.status in {"removed", "expired"}:
         return
     verdict = moderation.scan(post.content, context=ScanContext(kind=post.type))
     await ports.content.posts.change(post.id, {"verdict": record_of(verdict, ports.now())})

@@ -185,7 +185,7 @@ async def _award(
         ref=ref,
         created_at=now,
     )
-    if left == 0 or not await tx.ledger.add(entry):
+    if not await tx.ledger.add(entry) or left == 0:
         return None
     event = points_event(entry)
     await events.record(event, [], tx)
@@ -198,7 +198,7 @@ async def reverse_points(post_id: str, ref: str | None, ports: Ports) -> None:
     async with ports.transaction() as tx:
         for award in await tx.ledger.awards(post_id, ref):
             entry = reversal(award, ports.now())
-            if await tx.ledger.add(entry):
+            if await tx.ledger.add(entry) and entry.change:
                 told.append(points_event(entry))
         for event in told:
             await events.record(event, [], tx)

@@ -16,6 +16,7 @@ QUEUED = Gauge("jobs_queued", "Jobs in Redis", ["lane", "when"])
 PAUSED = Gauge("jobs_lane_paused", "1 while the lane is paused", ["lane"])
 UNSETTLED = Gauge("jobs_unsettled", "Ends that are not yet written")
 REPUSHED = Counter("jobs_repushed_total", "Jobs Redis had lost or never got", ["why"])
+RECONCILED = Counter("reconciled_total", "Kept sums that were not the truth and were put right", ["what"])
 LOOP_FAILURES = Counter("worker_loop_failures_total", "Failed rounds of loops that must live", ["loop"])
 
 

@@ -1,7 +1,8 @@
 """Posts in MongoDB."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from pymongo import ASCENDING, DESCENDING
@@ -67,6 +68,25 @@ class PostDocuments:
         with reachable():
             found = await self._posts.find(query).sort("created_at", ASCENDING).limit(limit).to_list(limit)
         return [post_of(document) for document in found]
+
+    async def due_to_expire(self, now: datetime, limit: int) -> list[Post]:
+        query = {"status": {"$in": UNEXPIRED}, "expires_at": {"$lte": now}}
+        with reachable():
+            found = await self._posts.find(query).sort("expires_at", ASCENDING).limit(limit).to_list(limit)
+        return [post_of(document) for document in found]
+
+    async def expire(self, id: str) -> None:
+        emptied: Document = {"status": "expired", "content": "", "content_warning": None, "context": {}}
+        with reachable():
+            await self._posts.update_one({"_id": id}, {"$set": emptied, "$unset": {"verdict": ""}})
+
+    async def shift_counts(self, id: str, responses: int, supports: Mapping[str, int]) -> None:
+        shifts = {"responses": responses, **{f"supports.{kind}": by for kind, by in supports.items()}}
+        with reachable():
+            await self._posts.update_one({"_id": id}, {"$inc": shifts})
+
+
+UNEXPIRED = [status for status in get_args(PostStatus) if status != "expired"]
 
 
 def document_of(post: Post) -> Document:

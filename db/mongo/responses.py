@@ -71,6 +71,23 @@ class ResponseDocuments:
             result = await self._responses.update_one({"_id": id, "status": status}, {"$set": changes})
         return await self.get(id) if result.matched_count else None
 
+    async def counts(self, post_ids: Sequence[str]) -> dict[str, int]:
+        grouped: list[Document] = [
+            {"$match": {"post_id": {"$in": list(post_ids)}, "status": "live"}},
+            {"$group": {"_id": "$post_id", "count": {"$sum": 1}}},
+        ]
+        with reachable():
+            found = await self._responses.aggregate(grouped).to_list(None)
+        return {document["_id"]: document["count"] for document in found}
+
+    async def expire_thread(self, post_id: str) -> None:
+        emptied = {"$set": {"content": ""}, "$unset": {"verdict": ""}}
+        with reachable():
+            await self._responses.update_many({"post_id": post_id}, emptied)
+            await self._responses.update_many(
+                {"post_id": post_id, "status": "live"}, {"$set": {"status": "expired"}}
+            )
+
 
 def document_of(response: Response) -> Document:
     document: Document = msgspec.structs.asdict(response)

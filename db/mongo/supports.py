@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pymongo.errors import DuplicateKeyError
 
-from db.mongo.database import Mongo, reachable
+from db.mongo.database import Document, Mongo, reachable
 
 
 class SupportDocuments:
@@ -45,6 +45,22 @@ class SupportDocuments:
         with reachable():
             found = await self._supports.find(query).to_list(None)
         return [(document["post_id"], document["kind"]) for document in found]
+
+    async def counts(self, post_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        grouped: list[Document] = [
+            {"$match": {"post_id": {"$in": list(post_ids)}}},
+            {"$group": {"_id": {"post_id": "$post_id", "kind": "$kind"}, "count": {"$sum": 1}}},
+        ]
+        with reachable():
+            found = await self._supports.aggregate(grouped).to_list(None)
+        counts: dict[str, dict[str, int]] = {}
+        for document in found:
+            counts.setdefault(document["_id"]["post_id"], {})[document["_id"]["kind"]] = document["count"]
+        return counts
+
+    async def forget(self, post_id: str) -> None:
+        with reachable():
+            await self._supports.delete_many({"post_id": post_id})
 
 
 def support_id(post_id: str, giver_id: str, kind: str) -> str:

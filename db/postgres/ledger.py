@@ -1,9 +1,10 @@
 """The points ledger in PostgreSQL. The balance on the account moves in the statement of the entry."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from db.postgres.statements import Db, changed
-from domain.points import Entry
+from domain.points import Entry, HelpCounts, Line
 
 COLUMNS = "key, account_id, change, reason, post_id, kind, receiver_id, ref, created_at"
 
@@ -72,3 +73,57 @@ class LedgerRows:
                 "select coalesce(sum(change), 0) from points_ledger where account_id = $1", account_id
             )
         )
+
+    async def page(self, account_id: str, before: int | None, limit: int) -> list[Line]:
+        rows = await self.db.fetch(
+            f"""
+            select id as number, {COLUMNS} from points_ledger
+            where account_id = $1 and ($2::bigint is null or id < $2) and change <> 0
+            order by id desc limit $3
+            """,
+            account_id,
+            before,
+            limit,
+        )
+        return [line_of(dict(row)) for row in rows]
+
+    async def help_counts(self, account_id: str) -> HelpCounts:
+        row = await self.db.fetchrow(
+            """
+            select count(*) filter (where account_id = $1) as given,
+                count(*) filter (where receiver_id = $1) as received,
+                count(distinct receiver_id) filter (where account_id = $1) as people_helped
+            from points_ledger award
+            where reason = 'support' and (account_id = $1 or receiver_id = $1)
+                and not exists (select from points_ledger where key = 'reversal:' || award.key)
+            """,
+            account_id,
+        )
+        return HelpCounts(**row) if row else HelpCounts(0, 0, 0)
+
+    async def drifted(self, limit: int) -> list[str]:
+        rows = await self.db.fetch(
+            """
+            select a.id from accounts a
+            left join (select account_id, sum(change) as points from points_ledger group by 1) l
+                on l.account_id = a.id
+            where a.strength_points <> coalesce(l.points, 0) limit $1
+            """,
+            limit,
+        )
+        return [row["id"] for row in rows]
+
+    async def repair(self, account_id: str) -> int:
+        """The lock comes first: the sum is then read with every entry that already moved the balance."""
+        kept = await self.db.fetchval(
+            "select strength_points from accounts where id = $1 for update", account_id
+        )
+        if kept is None:
+            return 0
+        balance = await self.balance(account_id)
+        await self.db.execute("update accounts set strength_points = $2 where id = $1", account_id, balance)
+        return int(kept - balance)
+
+
+def line_of(row: dict[str, Any]) -> Line:
+    return Line(row.pop("number"), Entry(**row))

@@ -80,3 +80,22 @@ class SessionRows:
         await self.db.execute(
             "update refresh_tokens set used_at = $2 where token_hash = $1 and used_at is null", token_hash, at
         )
+
+    async def prune_refresh(self, expired_before: datetime, limit: int) -> int:
+        return await self._pruned("refresh_tokens", "token_hash", "expires_at < $1", expired_before, limit)
+
+    async def prune_ended(self, ended_before: datetime, limit: int) -> int:
+        return await self._pruned("sessions", "id", "ended_at < $1", ended_before, limit)
+
+    async def prune_lapsed(self, created_before: datetime, limit: int) -> int:
+        usable = "select from refresh_tokens t where t.session_id = sessions.id"
+        lapsed = f"ended_at is null and created_at < $1 and not exists ({usable})"
+        return await self._pruned("sessions", "id", lapsed, created_before, limit)
+
+    async def _pruned(self, table: str, key: str, condition: str, moment: datetime, limit: int) -> int:
+        status = await self.db.execute(
+            f"delete from {table} where {key} in (select {key} from {table} where {condition} limit $2)",
+            moment,
+            limit,
+        )
+        return int(status.rpartition(" ")[2])

@@ -92,6 +92,56 @@ async def test_a_job_that_scores_waits_for_the_one_before_it_and_keeps_to_the_te
     await expect_points(ports, giver.id, 10)
 
 
+async def test_a_page_of_entries_goes_backwards_without_those_that_moved_nothing(
+    ports: Ports, make: Makers
+) -> None:
+    giver, receiver = await make.account(), await make.account()
+    entries = [make.entry(giver, receiver, change=change) for change in (1, 3, 0, 5)]
+    await add_all(ports, [*entries, make.entry(receiver, giver)])
+    first = await ports.records.ledger.page(giver.id, None, 2)
+    rest = await ports.records.ledger.page(giver.id, first[-1].number, 2)
+    assert [line.entry for line in first + rest] == [entries[3], entries[1], entries[0]]
+    assert await ports.records.ledger.page(giver.id, rest[-1].number, 2) == []
+
+
+async def test_help_is_counted_on_both_sides_without_what_was_taken_back(ports: Ports, make: Makers) -> None:
+    giver, receiver, other = [await make.account() for _ in range(3)]
+    taken_back = make.entry(giver, other)
+    back = make.entry(giver, other, key=f"reversal:{taken_back.key}", change=-3, reason="reversal")
+    capped = make.entry(giver, receiver, change=0)
+    await add_all(ports, [make.entry(giver, receiver), capped, make.entry(other, giver), taken_back, back])
+    assert await ports.records.ledger.help_counts(giver.id) == (2, 1, 1)
+    assert await ports.records.ledger.help_counts(receiver.id) == (0, 2, 0)
+    assert await ports.records.ledger.help_counts(new_id()) == (0, 0, 0)
+
+
+async def test_a_balance_that_drifted_is_found_and_becomes_the_sum(ports: Ports, make: Makers) -> None:
+    giver, receiver, never = [await make.account() for _ in range(3)]
+    await add_all(ports, [make.entry(giver, receiver, change=5)])
+    await ports.records.accounts.update(giver.id, {"strength_points": 7})
+    await ports.records.accounts.update(never.id, {"strength_points": 1})
+    assert set(await ports.records.ledger.drifted(10)) == {giver.id, never.id}
+    assert len(await ports.records.ledger.drifted(1)) == 1
+    async with ports.transaction() as tx:
+        assert [await tx.ledger.repair(one.id) for one in (giver, never, receiver)] == [2, 1, 0]
+        assert await tx.ledger.repair(new_id()) == 0
+    await expect_points(ports, giver.id, 5)
+    assert await ports.records.ledger.drifted(10) == []
+
+
+async def test_entries_that_come_during_a_repair_are_not_lost(ports: Ports, make: Makers) -> None:
+    giver, receiver = await make.account(), await make.account()
+    await ports.records.accounts.update(giver.id, {"strength_points": 100})
+
+    async def repair() -> None:
+        async with ports.transaction() as tx:
+            await tx.ledger.repair(giver.id)
+
+    adding = [ports.records.ledger.add(make.entry(giver, receiver, change=1)) for _ in range(10)]
+    await asyncio.gather(*adding, *(repair() for _ in range(3)))
+    await expect_points(ports, giver.id, 10)
+
+
 async def add_all(ports: Ports, entries: list[Entry]) -> None:
     for entry in entries:
         assert await ports.records.ledger.add(entry)

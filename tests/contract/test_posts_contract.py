@@ -10,7 +10,7 @@ from domain.errors import Invalid
 from domain.ids import new_id
 from domain.pages import Cursor
 from domain.ports import Ports
-from domain.posts import Post, PostFilter, Sort, sort_key
+from domain.posts import Context, Post, PostFilter, Sort, sort_key
 from domain.rooms import FEED, circle_room
 from tests.contract.makers import NOON, Makers
 
@@ -199,3 +199,35 @@ async def test_live_posts_since_a_moment_come_oldest_first(ports: Ports, make: M
     since = NOON - timedelta(seconds=20)
     assert ids(await ports.content.posts.created_since(since, 10)) == ids(posts[1:])
     assert ids(await ports.content.posts.created_since(since, 2)) == ids(posts[1:3])
+
+
+async def test_posts_are_due_to_expire_once_their_time_has_come(ports: Ports, make: Makers) -> None:
+    later = await make.stored_post(expires_at=NOON + timedelta(milliseconds=1))
+    removed = await make.stored_post(expires_at=NOON - timedelta(days=1), status="removed")
+    due = await make.stored_post(expires_at=NOON)
+    assert ids(await ports.content.posts.due_to_expire(NOON, 10)) == [removed.id, due.id]
+    assert ids(await ports.content.posts.due_to_expire(NOON, 1)) == [removed.id]
+    await ports.content.posts.expire(removed.id)
+    assert ids(await ports.content.posts.due_to_expire(NOON + timedelta(days=1), 10)) == [due.id, later.id]
+
+
+async def test_an_expired_post_keeps_its_counts_and_nothing_that_was_written(
+    ports: Ports, make: Makers
+) -> None:
+    post = await make.stored_post(content_warning="relapse", responses=2, supports={"been_there": 1})
+    await ports.content.posts.change(post.id, {"verdict": {"labels": ["risk"]}})
+    await ports.content.posts.expire(post.id)
+    emptied = replace(post, status="expired", content="", content_warning=None, context=Context())
+    assert await ports.content.posts.get(post.id) == emptied
+    await ports.content.posts.expire(new_id())
+
+
+async def test_counters_are_shifted_beside_others_that_move_them(ports: Ports, make: Makers) -> None:
+    post = await make.stored_post(responses=1, supports={"been_there": 2})
+    await asyncio.gather(
+        ports.content.posts.shift_counts(post.id, 2, {"been_there": -1, "stay_strong": 1}),
+        *(ports.content.posts.count_response(post.id, 1) for _ in range(4)),
+    )
+    moved = await ports.content.posts.get(post.id)
+    assert moved is not None
+    assert (moved.responses, moved.supports) == (7, {"been_there": 1, "stay_strong": 1})

@@ -123,3 +123,35 @@ async def test_supports_of_some_givers_to_some_posts_are_found(ports: Ports) -> 
     assert sorted(found) == sorted([(posts[0], "been_there"), (posts[1], "stay_strong")])
     assert await supports.from_givers(posts, []) == []
     assert await supports.from_givers([], givers) == []
+
+
+async def test_live_responses_are_counted_by_post(ports: Ports, make: Makers) -> None:
+    some, none = new_id(), new_id()
+    for status in ("live", "live", "removed", "held"):
+        await make.stored_response(some, status=status)
+    assert await ports.content.responses.counts([some, none]) == {some: 2}
+    assert await ports.content.responses.counts([]) == {}
+
+
+async def test_a_thread_expires_whole_and_keeps_who_answered(ports: Ports, make: Makers) -> None:
+    post_id = new_id()
+    live, removed = await make.stored_response(post_id), await make.stored_response(post_id, status="removed")
+    other = await make.stored_response(new_id())
+    await ports.content.responses.expire_thread(post_id)
+    expired = replace(live, status="expired", content="")
+    assert await ports.content.responses.get(live.id) == expired
+    assert await ports.content.responses.get(removed.id) == replace(removed, content="")
+    assert await ports.content.responses.get(other.id) == other
+
+
+async def test_supports_are_counted_by_post_and_kind_and_forgotten_by_post(ports: Ports) -> None:
+    post_id, other = new_id(), new_id()
+    supports = ports.content.supports
+    for kind in ("been_there", "stay_strong"):
+        await supports.add(post_id, new_id(), kind, NOON)
+    await supports.add(post_id, new_id(), "been_there", NOON)
+    await supports.add(other, new_id(), "been_there", NOON)
+    counted = {post_id: {"been_there": 2, "stay_strong": 1}, other: {"been_there": 1}}
+    assert await supports.counts([post_id, other, new_id()]) == counted
+    await supports.forget(post_id)
+    assert await supports.counts([post_id, other]) == {other: {"been_there": 1}}

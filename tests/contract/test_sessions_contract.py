@@ -100,3 +100,21 @@ async def test_a_locked_token_waits_for_the_transaction_before_it(ports: Ports, 
         assert not second.done()
         await tx.sessions.mark_used(token.token_hash, utc_now())
     assert await second
+
+
+async def test_what_nobody_can_use_any_more_is_pruned(ports: Ports, make: Makers) -> None:
+    account = await make.account()
+    ended, lapsed, used = [await make.session(account.id) for _ in range(3)]
+    expiry = (await make.refresh_token(used)).expires_at
+    sessions, later = ports.records.sessions, utc_now() + timedelta(seconds=1)
+    await sessions.end(ended.id, "logged_out", utc_now())
+    assert await sessions.prune_lapsed(lapsed.created_at, 10) == 0
+    assert await sessions.prune_lapsed(later, 10) == 1
+    assert await sessions.user_of(lapsed.id) is None
+    assert await sessions.user_of(used.id) is not None
+    assert await sessions.prune_ended(utc_now() - timedelta(days=1), 10) == 0
+    assert await sessions.prune_ended(later, 10) == 1
+    assert await sessions.ended_since(utc_now() - timedelta(days=1)) == []
+    assert await sessions.prune_refresh(expiry, 10) == 0
+    assert await sessions.prune_refresh(expiry + timedelta(seconds=1), 10) == 1
+    assert await sessions.prune_lapsed(later, 10) == 1

@@ -4,7 +4,7 @@ from datetime import UTC, date
 
 from msgspec.structs import replace
 
-from domain.points import Entry
+from domain.points import Entry, HelpCounts, Line
 from tests.fakes.tables import Tables
 
 
@@ -42,3 +42,27 @@ class FakeLedger:
 
     async def balance(self, account_id: str) -> int:
         return sum(entry.change for entry in self._tables.ledger.values() if entry.account_id == account_id)
+
+    async def page(self, account_id: str, before: int | None, limit: int) -> list[Line]:
+        lines = [Line(number, entry) for number, entry in enumerate(self._tables.ledger.values(), 1)]
+        mine = [line for line in lines if line.entry.account_id == account_id and line.entry.change]
+        return [line for line in reversed(mine) if before is None or line.number < before][:limit]
+
+    async def help_counts(self, account_id: str) -> HelpCounts:
+        awards = [entry for entry in self._tables.ledger.values() if entry.reason == "support"]
+        awards = [entry for entry in awards if f"reversal:{entry.key}" not in self._tables.ledger]
+        given = [entry for entry in awards if entry.account_id == account_id]
+        received = [entry for entry in awards if entry.receiver_id == account_id]
+        return HelpCounts(len(given), len(received), len({entry.receiver_id for entry in given}))
+
+    async def drifted(self, limit: int) -> list[str]:
+        accounts = self._tables.accounts.values()
+        return [one.id for one in accounts if one.strength_points != await self.balance(one.id)][:limit]
+
+    async def repair(self, account_id: str) -> int:
+        account = self._tables.accounts.get(account_id)
+        if account is None:
+            return 0
+        balance = await self.balance(account_id)
+        self._tables.accounts[account_id] = replace(account, strength_points=balance)
+        return account.strength_points - balance

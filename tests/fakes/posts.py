@@ -1,5 +1,6 @@
 """Posts in memory."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from msgspec.structs import replace
 
 from domain.errors import Invalid
 from domain.pages import Cursor
-from domain.posts import Post, PostFilter, PostStatus
+from domain.posts import Context, Post, PostFilter, PostStatus
 
 
 class FakePosts:
@@ -61,6 +62,20 @@ class FakePosts:
     async def created_since(self, moment: datetime, limit: int) -> list[Post]:
         live = [post for post in self._posts.values() if post.status == "live" and post.created_at >= moment]
         return sorted(live, key=lambda post: post.created_at)[:limit]
+
+    async def due_to_expire(self, now: datetime, limit: int) -> list[Post]:
+        due = [post for post in self._posts.values() if post.status != "expired" and post.expires_at <= now]
+        return sorted(due, key=lambda post: post.expires_at)[:limit]
+
+    async def expire(self, id: str) -> None:
+        emptied = {"status": "expired", "content": "", "content_warning": None, "context": Context()}
+        await self.change(id, emptied)
+        self.verdicts.pop(id, None)
+
+    async def shift_counts(self, id: str, responses: int, supports: Mapping[str, int]) -> None:
+        await self.count_response(id, responses)
+        for kind, change in supports.items():
+            await self.count_support(id, kind, change)
 
 
 def matches(post: Post, wanted: PostFilter) -> bool:

@@ -1,5 +1,6 @@
 """Responses in memory."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -62,6 +63,17 @@ class FakeResponses:
             self.verdicts[id] = fields.pop("verdict")
         self._responses[id] = replace(response, **fields)
         return self._responses[id]
+
+    async def counts(self, post_ids: Sequence[str]) -> dict[str, int]:
+        live = [one for one in self._responses.values() if one.status == "live" and one.post_id in post_ids]
+        return Counter(one.post_id for one in live)
+
+    async def expire_thread(self, post_id: str) -> None:
+        for one in self._responses.values():
+            if one.post_id == post_id:
+                status = "expired" if one.status == "live" else one.status
+                self._responses[one.id] = replace(one, content="", status=status)
+                self.verdicts.pop(one.id, None)
 
 
 def key_of(cursor: Cursor | None) -> str:

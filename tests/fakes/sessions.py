@@ -63,3 +63,31 @@ class FakeSessions:
         token = self._tables.refresh_tokens[token_hash]
         if token.used_at is None:
             self._tables.refresh_tokens[token_hash] = replace(token, used_at=at)
+
+    async def prune_refresh(self, expired_before: datetime, limit: int) -> int:
+        tokens = self._tables.refresh_tokens
+        old = [key for key, token in tokens.items() if token.expires_at < expired_before][:limit]
+        for key in old:
+            del tokens[key]
+        return len(old)
+
+    async def prune_ended(self, ended_before: datetime, limit: int) -> int:
+        sessions = self._tables.sessions.values()
+        old = [one.id for one in sessions if one.ended_at is not None and one.ended_at < ended_before]
+        return self._drop(old[:limit])
+
+    async def prune_lapsed(self, created_before: datetime, limit: int) -> int:
+        usable = {token.session_id for token in self._tables.refresh_tokens.values()}
+        sessions = self._tables.sessions.values()
+        still_open = [one for one in sessions if one.ended_at is None]
+        old = [one.id for one in still_open if one.created_at < created_before and one.id not in usable]
+        return self._drop(old[:limit])
+
+    def _drop(self, ids: list[str]) -> int:
+        for id in ids:
+            del self._tables.sessions[id]
+            self._tables.end_reasons.pop(id, None)
+        self._tables.refresh_tokens = {
+            key: token for key, token in self._tables.refresh_tokens.items() if token.session_id not in ids
+        }
+        return len(ids)

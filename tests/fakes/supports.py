@@ -23,3 +23,14 @@ class FakeSupports:
     async def from_givers(self, post_ids: Sequence[str], givers: Iterable[str]) -> list[tuple[str, str]]:
         wanted = set(givers)
         return [(post, kind) for post, giver, kind in self._supports if post in post_ids and giver in wanted]
+
+    async def counts(self, post_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        counts: dict[str, dict[str, int]] = {}
+        for post, _, kind in self._supports:
+            if post in post_ids:
+                of_post = counts.setdefault(post, {})
+                of_post[kind] = of_post.get(kind, 0) + 1
+        return counts
+
+    async def forget(self, post_id: str) -> None:
+        self._supports = {key: at for key, at in self._supports.items() if key[0] != post_id}

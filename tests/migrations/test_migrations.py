@@ -1,16 +1,19 @@
 """The schema goes up from empty, comes down to nothing, and many processes may start at once."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 
+import migrations
 from db.mongo.schema import INDEXES, VALIDATORS, apply_schema
 from migrations.run import current_revision, migrate, roll_back
 
-NEWEST = "0002"
+REVISIONS = sorted(path.name[:4] for path in Path(migrations.__path__[0]).glob("versions/0*.py"))
+NEWEST = REVISIONS[-1]
 
 
 async def tables(url: str) -> set[str]:
@@ -34,10 +37,13 @@ async def test_up_from_empty_and_back_down_to_nothing(empty_postgres_url: str) -
 
 
 async def test_each_step_comes_down_alone(empty_postgres_url: str) -> None:
-    await migrate(empty_postgres_url)
-    await roll_back(empty_postgres_url, "-1")
-    assert "jobs" not in await tables(empty_postgres_url)
-    assert "accounts" in await tables(empty_postgres_url)
+    for revision in REVISIONS:
+        before = await tables(empty_postgres_url)
+        await migrate(empty_postgres_url, revision)
+        assert before <= await tables(empty_postgres_url)
+        await roll_back(empty_postgres_url, "-1")
+        assert await tables(empty_postgres_url) == before
+        await migrate(empty_postgres_url, revision)
 
 
 async def test_processes_that_start_at_once_do_not_race(empty_postgres_url: str) -> None:

@@ -1,0 +1,156 @@
+"""Every registered job, run twice on real stores: the second time changes nothing."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+from redis.asyncio import Redis
+
+import workers.retention  # noqa: F401  (registers its job)
+from db.stores import open_stores
+from domain.clock import rfc3339, utc_now
+from domain.ids import new_id
+from domain.jobs import Job, Outcome
+from domain.reconciliation import Drift
+from domain.settings import load_settings
+from tests.contract.makers import Makers
+from tests.fakes.clock import FakeClock
+from tests.fakes.ports import SECRET
+from tests.workers.stage import Stage
+from workers import jobs
+from workers.job import KINDS
+
+Setting = Callable[[Stage], Awaitable[dict[str, str]]]
+"""Brings about that the job has something to do; returns the job's arguments."""
+
+CASES: dict[str, Setting] = {}
+JOBS = sorted(name for name, kind in KINDS.items() if kind.function.__module__.startswith("workers."))
+
+
+def case(setting: Setting) -> Setting:
+    CASES[setting.__name__] = setting
+    return setting
+
+
+@case
+async def scan_post(stage: Stage) -> dict[str, str]:
+    post = await stage.post(await stage.person(), "I want to kill myself tonight, I have the pills here")
+    return {"post_id": post.id}
+
+
+@case
+async def scan_response(stage: Stage) -> dict[str, str]:
+    post = await stage.post(await stage.person())
+    answer = await stage.answer(await stage.person(), post, "kill yourself, nobody wants you here")
+    return {"response_id": answer.id}
+
+
+@case
+async def record_activity(stage: Stage) -> dict[str, str]:
+    user = await stage.person()
+    return {"account_id": user.id, "kind": "post", "ref": new_id(), "at": rfc3339(stage.clock())}
+
+
+@case
+async def notify(stage: Stage) -> dict[str, str]:
+    author = await stage.person()
+    post = await stage.post(author)
+    return {"account_id": author.id, "kind": "response", "event_id": new_id(), "post_id": post.id}
+
+
+@case
+async def score_support(stage: Stage) -> dict[str, str]:
+    post, helper = await stage.post(await stage.person()), await stage.person()
+    ref = await stage.tap(helper, post)
+    return {"post_id": post.id, "giver_id": helper.id, "kind": "been_there", "ref": ref}
+
+
+@case
+async def reverse_points(stage: Stage) -> dict[str, str]:
+    args = await score_support(stage)
+    await stage.run("score_support", args)
+    return {"post_id": args["post_id"], "ref": args["ref"]}
+
+
+@case
+async def reconcile_points(stage: Stage) -> dict[str, str]:
+    await stage.person(strength_points=7)
+    return {}
+
+
+@case
+async def reconcile_counts(stage: Stage) -> dict[str, str]:
+    await stage.make.stored_response((await stage.post(await stage.person())).id)
+    return {}
+
+
+@case
+async def recount_post(stage: Stage) -> dict[str, str]:
+    post = await stage.post(await stage.person())
+    await stage.make.stored_response(post.id)
+    return {"post_id": post.id, "drift": Drift(1, {}).text}
+
+
+@case
+async def expire_content(stage: Stage) -> dict[str, str]:
+    await stage.answer(await stage.person(), await stage.post(await stage.person()))
+    stage.clock.advance(days=31)
+    return {}
+
+
+@case
+async def prune_sessions(stage: Stage) -> dict[str, str]:
+    await stage.person()
+    stage.clock.advance(days=31)
+    return {}
+
+
+@case
+async def prune_jobs(stage: Stage) -> dict[str, str]:
+    job = Job("notify", {}, "notify:old")
+    long_ago = utc_now() - timedelta(days=40)
+    await stage.ports.jobs.add([job])
+    await stage.ports.jobs.settle([Outcome(job, "done", 1, "worker", long_ago, long_ago)])
+    return {}
+
+
+@pytest.fixture
+async def stage(postgres_url: str, mongodb_uri: str, redis_url: str) -> AsyncIterator[Stage]:
+    clock = FakeClock(utc_now())
+    settings = load_settings(
+        None,
+        server_env="test",
+        postgres_url=postgres_url,
+        mongodb_uri=mongodb_uri,
+        mongodb_database=urlsplit(mongodb_uri).path.strip("/"),
+        redis_url=redis_url,
+        jwt_secret=SECRET,
+        encryption_key=SECRET,
+    )
+    async with open_stores(settings, now=clock) as stores, Redis.from_url(redis_url) as redis:
+        rows = await asyncpg.connect(postgres_url)
+        documents = AsyncIOMotorClient(mongodb_uri)
+        yield Stage(stores.ports, clock, Makers(stores.ports), rows, documents.get_default_database(), redis)
+        await rows.close()
+        documents.close()
+
+
+def test_every_job_has_a_case() -> None:
+    assert jobs.__all__
+    assert sorted(CASES) == JOBS
+
+
+@pytest.mark.parametrize("name", JOBS)
+async def test_a_job_run_twice_changes_nothing_the_second_time(name: str, stage: Stage) -> None:
+    args = await CASES[name](stage)
+    await stage.ports.announcer.drain()
+    before = await stage.stored()
+    await stage.run(name, args)
+    once = await stage.stored()
+    assert once != before
+    stage.clock.advance(seconds=2)
+    await stage.run(name, args)
+    assert await stage.stored() == once

@@ -81,7 +81,7 @@ class Sessions(Protocol):
         """Deletes sessions that ended long ago; returns how many."""
 
     async def prune_lapsed(self, created_before: datetime, limit: int) -> int:
-        """Deletes old open sessions without any refresh token left, which nobody can use; returns how many."""
+        """Deletes old open sessions that have no refresh token left; returns how many."""
 
 
 class Circles(Protocol):

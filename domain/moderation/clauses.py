@@ -68,10 +68,21 @@ QUESTION = re.compile(
 CONDITION = re.compile(
     r"\b(?:if|unless|in case|whether|would|could|might|maybe|suppose|hypothetically|imagine)\b"
 )
+DENIED = re.compile(
+    r"(?:\b(?:not|never|no|without|nothing)|n't) (?:\w+ ){0,3}?(?:suicidal|suicide|kill(?:ing)? myself|"
+    r"end(?:ing)? it|die|dying|(?:hurt|harm|cut)(?:ing|ting)? myself|thoughts|intent|plan|danger|do anything|"
+    r"overdose|overdosing|self harm)\b"
+    r"|\b(?:i'm|i am|i feel) (?:safe|fine|okay|ok)\b"
+)
+CONTRAST = re.compile(r"\b(?:but|though|although|except|yet|however|lied|not sure)\b")
+SPARED = re.compile(
+    r"\b(?:clean|sober|free|proud|grateful|thankful|happy|glad|better|safe|recovered|healing|survived)\b"
+)
 CUE_PATTERNS = {
     "first": FIRST, "second": SECOND, "third": THIRD, "we": WE, "past": PAST,
     "present": PRESENT, "perfect": PERFECT, "negated": NEGATED,
-    "reported": REPORTED, "joking": JOKING, "question": QUESTION, "conditional": CONDITION,
+    "reported": REPORTED, "denied": DENIED, "contrast": CONTRAST, "spared": SPARED,
+    "joking": JOKING, "question": QUESTION, "conditional": CONDITION,
 }  # fmt: skip
 CUE_CLASSES = ("kin", "grief", "statistic", "idiom", "recovery", "fiction", "help", "antidote", "refusal")
 

@@ -19,10 +19,10 @@ from domain.moderation.normal import Normal
 from domain.moderation.rules import Hit
 
 BITS = 18
-GROUPS = ("word", "class", "cue", "char", "rule")
 TOKEN = re.compile(r"[a-z]+_|[a-z]+(?:'[a-z]+)?|\d+|[^\w\s]|[^\x00-\x7f]+")
 SUFFIX = re.compile(r"(?:'s|ings?|ed|es|s|ly)$")
-EDGE_PUNCTUATION = frozenset("\"'()[]{}*_~-,;:`")
+TELLING = ("first", "second", "third", "past", "kin", "negated", "question", "present")
+EDGE_PUNCTUATION = frozenset("\"'()[]{}*_~-,;:`.")
 
 
 def extract(
@@ -38,6 +38,7 @@ def extract(
         "class": _class_features(classed),
         "cue": set().union(*(_cue_features(clause) for sentence in sentences for clause in sentence.clauses)),
         "char": _char_features(tokens),
+        "scene": _scene_features(sentences, [hit for hit in hits if start <= hit.start < end]),
         "rule": _rule_features(hits, start, end) | _shape_features(normal, start, end, tokens),
     }
 
@@ -141,6 +142,17 @@ def _cue_features(clause: Clause) -> set[str]:
     features |= {f"p:{a}&{b}" for i, a in enumerate(named) for b in named[i + 1 :]}
     features |= {f"s:{clause.subject}|{stem(token)}" for token in tokens if token.isalpha()}
     return features
+
+
+def _scene_features(sentences: Sequence[Sentence], inside: Iterable[Hit]) -> set[str]:
+    """What only shows across clauses: a denial and the `but` after it, evidence and who else is there."""
+    clauses = [clause for sentence in sentences for clause in sentence.clauses]
+    cues = sorted(set().union(*(clause.cues for clause in clauses)))
+    features = {f"w:{a}&{b}" for i, a in enumerate(cues) for b in cues[i + 1 :]}
+    features |= {f"v:{hit.label}|{cue}" for hit in inside for cue in cues}
+    features |= {f"v:{hit.label}|no {cue}" for hit in inside for cue in TELLING if cue not in cues}
+    subjects = [clause.subject for clause in clauses[:6]]
+    return features | {f"w:{a}>{b}" for a, b in pairwise(["^", *subjects, "$"])}
 
 
 def _char_features(tokens: Sequence[str]) -> set[str]:

@@ -1,16 +1,20 @@
 """Several frames for one client in one system call.
 
 A write to a socket costs more than everything before it. Frames for a client are gathered until the end of
-the loop's turn, and in a burst for at most `gather_seconds`: the first goes out at once, those right behind
-it together.
+the loop's turn, and in a burst for `gather_seconds`, or for as long as the last round of writing took (up to
+`LONGEST_WAIT` times that): the first goes out at once, those right behind it together.
 """
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from realtime.engine.connection import Connection
+
+LONGEST_WAIT: Final = 5
+"""In units of `gather_seconds`. A round for a large room takes longer than that; waiting as long again halves
+the number of rounds, and nobody waits for more than a few milliseconds."""
 
 
 class Gathering:
@@ -19,14 +23,14 @@ class Gathering:
     limit_bytes: flushed at once when more was gathered, so no client holds more than that here.
     """
 
-    __slots__ = ("_bytes", "_dirty", "_flushed_at", "_scheduled", "_seconds", "limit_bytes")
+    __slots__ = ("_bytes", "_dirty", "_next_at", "_scheduled", "_seconds", "limit_bytes")
 
     def __init__(self, seconds: float, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         self._seconds = seconds
         self._bytes = 0
         self._dirty: list[Connection] = []
-        self._flushed_at = 0.0
+        self._next_at = 0.0
         self._scheduled: asyncio.Handle | None = None
 
     def add(self, members: "Iterable[Connection]", data: bytes) -> "list[Connection]":
@@ -56,7 +60,8 @@ class Gathering:
         if self._scheduled is not None:
             self._scheduled.cancel()
             self._scheduled = None
-        self._flushed_at = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        began_at = loop.time()
         self._bytes = 0
         dirty, self._dirty = self._dirty, []
         frames: list[bytes] = []
@@ -68,6 +73,8 @@ class Gathering:
                     frames, data = pending, joined(pending)
                 member.pending = []
                 member.write_out(data)
+        now = loop.time()
+        self._next_at = now + max(self._seconds, min(now - began_at, self._seconds * LONGEST_WAIT))
 
     def _added(self, data: bytes) -> None:
         self._bytes += len(data)
@@ -77,7 +84,7 @@ class Gathering:
             self._schedule(asyncio.get_running_loop())
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
-        wait = self._flushed_at + self._seconds - loop.time()
+        wait = self._next_at - loop.time()
         self._scheduled = loop.call_later(wait, self.flush) if wait > 0 else loop.call_soon(self.flush)
 
 

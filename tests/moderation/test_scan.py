@@ -41,7 +41,7 @@ LABELLED = [
 ]
 LONG = (
     "Checking in, day 9. I walked to the lake and back. My sister made soup and we watched a film. "
-    "{line} The dog snores. Tomorrow is the dentist. I hope everyone has a calm night."
+    "{line} The dog snores. The bus was late again, so I read two chapters of my book."
 )
 
 

@@ -4,10 +4,9 @@ A connection is a mailbox (the engine hands over one event at a time, in order),
 methods are marked with `on`, and only what is marked can be reached.
 """
 
-import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -18,7 +17,8 @@ from domain.errors import DomainError, Invalid, RateLimited, Unavailable
 from domain.settings import Settings
 from domain.wire import Command
 from realtime.client import Client
-from realtime.metrics import EVENT_SECONDS, EVENTS
+from realtime.deadline import within
+from realtime.metrics import EVENTS, Tally
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +33,9 @@ encode = msgspec.json.Encoder().encode
 class Handler(NamedTuple):
     event: str
     decoder: "msgspec.json.Decoder[Any]"
-    call: Callable[[Client, Any], Awaitable[object]]
+    call: Callable[[Client, Any], Coroutine[Any, Any, object]]
     console: Consolation[Any] | None
+    tally: Tally
 
 
 class Mark(NamedTuple):
@@ -65,8 +66,11 @@ class Actors:
     """All handlers by event name."""
 
     def __init__(self, actors: Iterable[object], settings: Settings) -> None:
-        self._settings = settings
+        self._payload_bytes_max = settings.payload_bytes_max
+        self._events_per_minute = settings.events_per_minute
+        self._timeout_seconds = settings.handler_timeout_seconds
         self._handlers = {handler.event: handler for actor in actors for handler in handlers_of(actor)}
+        self._unknown = EVENTS.tally("unknown")
 
     @property
     def commands(self) -> list[str]:
@@ -77,45 +81,52 @@ class Actors:
         started = time.perf_counter()
         handler = self._handlers.get(event)
         if handler is None:
-            EVENTS.labels("unknown", "invalid").inc()
+            self._unknown.count("invalid", 0.0)
             return refusal(Invalid("There is no such event.", field="event"))
-        ack, outcome = await self._answered(handler, client, arguments)
-        EVENTS.labels(event, outcome).inc()
-        EVENT_SECONDS.labels(event).observe(time.perf_counter() - started)
-        return ack
-
-    async def _answered(self, handler: Handler, client: Client, arguments: bytes) -> tuple[bytes, str]:
         command: Any = None
+        outcome = "ok"
         try:
             self._admit(client, arguments)
             command = decoded(handler.decoder, arguments)
-            async with asyncio.timeout(self._settings.handler_timeout_seconds):
-                data = await handler.call(client, command)
-            return encode(Ack(ok=True, data=data)), "ok"
-        except DomainError as error:
-            return self._refused(error, handler, client, command)
-        except TimeoutError:
-            return self._refused(Unavailable(retry_after=1), handler, client, command)
-        except Exception:
-            log.exception("event.failed", event_name=handler.event, account_id=client.user.id)
-            return self._refused(DomainError(), handler, client, command)
+            data = await within(self._timeout_seconds, handler.call(client, command))
+            return encode(Ack(ok=True, data=data))
+        except Exception as error:  # noqa: BLE001  (an event is always answered)
+            refused = refusal_for(error, handler, client)
+            outcome = refused.code
+            return refusal(refused, consolation(handler, command, client))
+        finally:
+            handler.tally.count(outcome, time.perf_counter() - started)
 
     def _admit(self, client: Client, arguments: bytes) -> None:
-        if len(arguments) > self._settings.payload_bytes_max:
+        if len(arguments) > self._payload_bytes_max:
             raise Invalid("That is larger than we accept.")
-        if (wait := client.wait_seconds(self._settings.events_per_minute)) > 0:
+        if (wait := client.wait_seconds(self._events_per_minute)) > 0:
             raise RateLimited(retry_after=math.ceil(wait))
 
-    def _refused(
-        self, error: DomainError, handler: Handler, client: Client, command: Any
-    ) -> tuple[bytes, str]:
-        consolation = handler.console(command, client) if handler.console and command else None
-        return refusal(error, consolation), error.code
+
+def refusal_for(error: Exception, handler: Handler, client: Client) -> DomainError:
+    """Our own refusals as they are; a time-out may be over soon; everything else is our mistake."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, TimeoutError):
+        return Unavailable(retry_after=1)
+    log.error("event.failed", event_name=handler.event, account_id=client.user.id, exc_info=error)
+    return DomainError()
+
+
+def consolation(handler: Handler, command: Any, client: Client) -> dict[str, object] | None:
+    return handler.console(command, client) if handler.console and command is not None else None
 
 
 def handlers_of(actor: object) -> list[Handler]:
     return [
-        Handler(mark.event, msgspec.json.Decoder(mark.command), method, mark.console)
+        Handler(
+            mark.event,
+            msgspec.json.Decoder(mark.command),
+            method,
+            mark.console,
+            EVENTS.tally(mark.event),
+        )
         for mark, method in marked_methods(actor)
     ]
 

@@ -1,20 +1,21 @@
 """What Prometheus sees of the sockets. Labels are names of ours, never ids."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import accumulate
 
 import prometheus_client
-from prometheus_client import Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import Gauge
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from realtime.engine import Server
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+LABELS = (*map(str, SECONDS), "+Inf")
 
-EVENTS = prometheus_client.Counter("socket_events_total", "Client events by outcome", ["event", "outcome"])
-EVENT_SECONDS = Histogram("socket_event_seconds", "From received to acknowledged", ["event"], buckets=SECONDS)
 CONNECTS = prometheus_client.Counter("socket_connects_total", "Connects by outcome", ["outcome"])
 CLOSED = prometheus_client.Counter("socket_closed_total", "Sockets that we ended", ["code"])
 REPLAYED = prometheus_client.Counter(
@@ -42,6 +43,50 @@ ENGINE_TOTALS = {
     "protocol_errors": "Clients closed because they broke the protocol",
     "handler_errors": "Handlers and hooks that raised",
 }
+
+
+class Tally:
+    """How often one client event ended how, and how long it took; integers, because every event counts."""
+
+    __slots__ = ("outcomes", "seconds", "slots")
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.slots = [0] * len(LABELS)
+        self.seconds = 0.0
+
+    def count(self, outcome: str, seconds: float) -> None:
+        self.outcomes[outcome] += 1
+        self.slots[bisect_left(SECONDS, seconds)] += 1
+        self.seconds += seconds
+
+
+class EventCollector(Collector):
+    def __init__(self) -> None:
+        self._tallies: dict[str, Tally] = {}
+
+    def tally(self, event: str) -> Tally:
+        """The tally of a client event, the same for all servers of the process."""
+        return self._tallies.setdefault(event, Tally())
+
+    def collect(self) -> Iterator[Metric]:
+        outcomes = CounterMetricFamily(
+            "socket_events", "Client events by outcome", labels=["event", "outcome"]
+        )
+        seconds = HistogramMetricFamily(
+            "socket_event_seconds", "From received to acknowledged", labels=["event"]
+        )
+        for event, tally in self._tallies.items():
+            for outcome, count in tally.outcomes.items():
+                outcomes.add_metric([event, outcome], count)
+            slots = list(zip(LABELS, accumulate(tally.slots), strict=True))
+            seconds.add_metric([event], slots, tally.seconds)
+        yield outcomes
+        yield seconds
+
+
+EVENTS = EventCollector()
+prometheus_client.REGISTRY.register(EVENTS)
 
 
 class EngineCollector(Collector):

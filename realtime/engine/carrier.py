@@ -25,7 +25,7 @@ Outcome = Callable[[Any, BaseException | None], None]
 
 
 @types.coroutine
-def _resumed(coroutine: Handler, waiting: Any, error: BaseException | None) -> Generator[Any, Any, Any]:
+def resumed(coroutine: Handler, waiting: Any, error: BaseException | None) -> Generator[Any, Any, Any]:
     """Go on with a started coroutine: first the wait it asked for (or `error` instead), then the rest."""
     sent = None
     while True:
@@ -79,7 +79,7 @@ class _Spare:
         try:
             if cancelled is not None:
                 _let_go(waiting)
-            value = await _resumed(coroutine, waiting, cancelled)
+            value = await resumed(coroutine, waiting, cancelled)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed on, not swallowed
             outcome(None, error)
         else:

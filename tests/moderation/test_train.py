@@ -8,12 +8,12 @@ from domain.moderation import augment, corpus, model, train
 
 @pytest.fixture(scope="module")
 def few() -> list[corpus.Example]:
-    return list(corpus.families())[::12]
+    return list(corpus.families())[::20]
 
 
 @pytest.fixture(scope="module")
 def public() -> list[corpus.Example]:
-    return corpus.public()[::300]
+    return corpus.public()[::600]
 
 
 def test_training_twice_gives_the_same_model(few: list[corpus.Example], public: list[corpus.Example]) -> None:

@@ -16,6 +16,7 @@ from db.mongo.schema import apply_schema
 from db.passwords import PasswordHasher
 from db.postgres import database as postgres_database
 from db.postgres.leadership import AdvisoryLeadership
+from db.push import PushServices, open_push
 from db.redis.connection import open_redis
 from db.redis.connection import reachable as redis_reachable
 from db.redis.feed import RedisRoomFeed
@@ -98,8 +99,10 @@ async def _open(settings: Settings, now: Clock, stack: AsyncExitStack) -> Stores
     stack.push_async_callback(arq.aclose, close_connection_pool=True)
     passwords = PasswordHasher(threads=settings.password_threads)
     stack.callback(passwords.close)
+    push = open_push(settings)
+    stack.push_async_callback(push.aclose)
     queue = ArqQueue(arq)
-    ports = _ports(settings, now, database, documents, connections, queue, passwords)
+    ports = _ports(settings, now, database, documents, connections, queue, passwords, push)
     return Stores(ports, RedisRoomFeed(connections, timeout_seconds=settings.store_timeout_seconds), queue)
 
 
@@ -111,6 +114,7 @@ def _ports(
     connections: redis.asyncio.Redis,
     queue: ArqQueue,
     passwords: PasswordHasher,
+    push: PushServices,
 ) -> Ports:
     announcer = Announcer(lambda: ports)
     ports = Ports(
@@ -134,6 +138,7 @@ def _ports(
             settings.jwt_secret.get_secret_value(), lifetime_seconds=settings.access_token_seconds
         ),
         cipher=AesGcmCipher(settings.encryption_key.get_secret_value()),
+        push=push,
         leadership=AdvisoryLeadership(database),
         announcer=announcer,
         probe=lambda: _probe(database, documents, connections),

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from domain.activity import Activity
     from domain.circles import Circle, Member, MemberRole
     from domain.clock import Clock
+    from domain.devices import Address, Device, Platform
     from domain.events import Announcer, Event, Publication
-    from domain.notifications import Notification
+    from domain.notifications import Notification, Place
     from domain.pages import Cursor
     from domain.points import Entry, HelpCounts, Line
     from domain.posts import Post, PostFilter, PostStatus
+    from domain.preferences import Preferences
     from domain.presence import Status
+    from domain.pushing import PushMessage
     from domain.responses import Response
     from domain.rooms import Logged, Position, Slice
     from domain.sessions import EndedSession, EndReason, RefreshToken, Session
@@ -170,10 +173,71 @@ class Outbox(Protocol):
 
 
 class Notifications(Protocol):
-    async def add(self, notification: Notification) -> bool:
-        """False when this person was already notified of this event."""
+    async def add(self, notifications: Sequence[Notification]) -> set[str]:
+        """The ids that are new: who was notified of an event already, or is not there, gets none."""
 
     async def get(self, id: str) -> Notification | None: ...
+
+    async def page(
+        self, account_id: str, after: Place | None, limit: int, *, without: Sequence[str]
+    ) -> list[Notification]:
+        """Those shown in the app, newest first, but for what the actors `without` did."""
+
+    async def unread(self, account_id: str, *, without: Sequence[str]) -> int: ...
+
+    async def mark_read(
+        self, account_id: str, ids: Sequence[str], until_id: str | None, at: datetime
+    ) -> None:
+        """By id, and everything up to and with `until_id`; keeps the first time."""
+
+    async def prune(self, created_before: datetime, limit: int) -> int:
+        """Deletes what is old; returns how many."""
+
+
+class NotificationPreferences(Protocol):
+    async def get_many(self, account_ids: Sequence[str]) -> dict[str, Preferences]:
+        """Of those who ever set any."""
+
+    async def put(self, account_id: str, preferences: Preferences) -> None: ...
+
+
+class Devices(Protocol):
+    """Devices of sessions that are open; one whose session has ended is not there any more."""
+
+    async def put(self, device: Device, *, most: int) -> str:
+        """Its id: the old one for a known token, whose owner and session change. Above `most` devices of
+        an account those not seen for longest are dropped."""
+
+    async def of_account(self, account_id: str) -> list[Device]:
+        """Seen last comes first."""
+
+    async def reachable(self, account_ids: Sequence[str], platforms: Sequence[Platform]) -> set[str]:
+        """Which of these accounts have a device on one of these platforms."""
+
+    async def remove(self, account_id: str, id: str) -> bool: ...
+
+    async def prune(self, limit: int) -> int:
+        """Deletes devices of ended sessions; returns how many."""
+
+
+class Pushes(Protocol):
+    """Which notifications were pushed, for budgets and groups, and which devices had them."""
+
+    async def lock(self, account_id: str) -> None:
+        """Holds decisions about one account apart until the transaction ends."""
+
+    async def taken(self, notification_id: str) -> bool: ...
+
+    async def take(self, notification_id: str, account_id: str, group: str, at: datetime) -> None: ...
+
+    async def last_of_group(self, account_id: str, group: str) -> datetime | None: ...
+
+    async def count_since(self, account_id: str, moment: datetime) -> int: ...
+
+    async def delivered(self, notification_id: str) -> set[str]:
+        """Ids of devices."""
+
+    async def mark_delivered(self, notification_id: str, device_id: str, at: datetime) -> None: ...
 
 
 class Activities(Protocol):
@@ -196,6 +260,9 @@ class Records:
     outbox: Outbox
     jobs: JobStore
     notifications: Notifications
+    preferences: NotificationPreferences
+    devices: Devices
+    pushes: Pushes
     activities: Activities
 
 
@@ -361,6 +428,20 @@ class Cipher(Protocol):
     def decrypt(self, sealed: bytes, *, context: bytes) -> bytes: ...
 
 
+class Push(Protocol):
+    """The push services of the platforms; those that are not configured are not there."""
+
+    @property
+    def platforms(self) -> frozenset[Platform]: ...
+
+    @property
+    def web_key(self) -> str | None:
+        """The application server key for browsers, base64url (RFC 8292 §3.2)."""
+
+    async def send(self, address: Address, message: PushMessage) -> bool:
+        """False when the address is dead; raises `Unavailable` for what may work later."""
+
+
 class Leadership(Protocol):
     def lead(self, name: str) -> AbstractAsyncContextManager[bool]:
         """True inside when this process is the only one to hold `name`."""
@@ -386,6 +467,7 @@ class Ports:
     passwords: Passwords
     tokens: Tokens
     cipher: Cipher
+    push: Push
     leadership: Leadership
     announcer: Announcer
     probe: Callable[[], Awaitable[list[Health]]]

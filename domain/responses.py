@@ -165,7 +165,13 @@ def jobs_of(response: Response, post: Post, event_id: str) -> list[Job]:
     )
     notify = Job(
         name="notify",
-        args={"account_id": post.author_id, "kind": "response", "event_id": event_id, "post_id": post.id},
+        args={
+            "account_id": post.author_id,
+            "kind": "response",
+            "event_id": event_id,
+            "post_id": post.id,
+            "actor_id": response.author_id,
+        },
         key=f"notify:{post.author_id}:{event_id}",
         lane="urgent" if post.type == "sos" else "default",
     )

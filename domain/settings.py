@@ -80,6 +80,27 @@ class Settings(BaseSettings):
     registrations_per_hour: Positive = 30
     login_attempts_per_minute: Positive = 10
 
+    notification_days: Positive = 90
+    devices_per_account: Positive = 10
+    push_group_seconds: Annotated[int, Field(ge=0)] = 300
+    push_timeout_seconds: Annotated[float, Field(gt=0)] = 5.0
+    fcm_service_account_file: Path | None = None
+    fcm_url: str = "https://fcm.googleapis.com"
+    apns_key_file: Path | None = None
+    apns_key_id: str = ""
+    apns_team_id: str = ""
+    apns_topic: str = ""
+    apns_url: str = "https://api.push.apple.com"
+    vapid_private_key: SecretStr = SecretStr("")
+    vapid_subject: str = ""
+    web_push_hosts: Annotated[tuple[str, ...], NoDecode] = (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "*.push.services.mozilla.com",
+        "*.notify.windows.com",
+        "*.push.apple.com",
+    )
+
     relay_after_seconds: Annotated[float, Field(gt=0)] = 2.0
     relay_poll_seconds: Annotated[float, Field(gt=0)] = 0.5
     announce_pending_max: Positive = 1000
@@ -87,7 +108,7 @@ class Settings(BaseSettings):
     fault_crash_before_publish: str = ""
     """Tests only: kill -9 this process after the commit of an event of this name."""
 
-    @field_validator("cors_origins", "trusted_proxies", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", "web_push_hosts", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -115,9 +136,15 @@ STORE_SCHEMES = {
 }
 
 
+PUSH_SETTINGS = (
+    ("apns_key_file", "apns_key_id", "apns_team_id", "apns_topic"),
+    ("vapid_private_key", "vapid_subject"),
+)
+
+
 def demands(settings: Settings) -> dict[str, str]:
     """What is missing for these settings to be used, by name."""
-    return {**_of_production(settings), **_of_stores(settings)}
+    return {**_of_production(settings), **_of_stores(settings), **_of_push(settings)}
 
 
 def _of_production(settings: Settings) -> dict[str, str]:
@@ -140,6 +167,21 @@ def _of_stores(settings: Settings) -> dict[str, str]:
     if len(missing) == len(STORE_SCHEMES):
         return {}
     return dict.fromkeys(missing, "required when another store is configured (expected a store URL)")
+
+
+def _of_push(settings: Settings) -> dict[str, str]:
+    """A push service is configured whole or not at all: half of one would lose pushes quietly."""
+    missing = [name for group in PUSH_SETTINGS for name in _half_set(group, settings)]
+    return dict.fromkeys(missing, "required when the rest of this push service is configured")
+
+
+def _half_set(group: tuple[str, ...], settings: Settings) -> list[str]:
+    empty = [name for name in group if not given(getattr(settings, name))]
+    return empty if len(empty) < len(group) else []
+
+
+def given(value: object) -> bool:
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
 
 
 def _without_url(settings: Settings) -> list[str]:

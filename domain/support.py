@@ -128,7 +128,13 @@ def jobs_of(post: Post, kind: str, user: User, at: datetime) -> list[Job]:
     )
     notify = Job(
         name="notify",
-        args={"account_id": post.author_id, "kind": "support", "event_id": ref, "post_id": post.id},
+        args={
+            "account_id": post.author_id,
+            "kind": "support",
+            "event_id": ref,
+            "post_id": post.id,
+            "actor_id": user.id,
+        },
         key=f"notify:{post.author_id}:{ref}",
         lane="default",
     )

@@ -52,7 +52,16 @@ def configure_logs(level: str, form: Literal["auto", "json", "console"], *, proc
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for quiet in ("aiohttp.access", "arq", "engineio", "socketio", "pymongo", "alembic"):
+    for quiet in (
+        "aiohttp.access",
+        "arq",
+        "engineio",
+        "socketio",
+        "pymongo",
+        "alembic",
+        "httpx2",
+        "httpcore2",
+    ):
         logging.getLogger(quiet).setLevel(logging.WARNING)
     # aiohttp names the client's address there when somebody sends what is not HTTP.
     logging.getLogger("aiohttp.server").addFilter(without_address)

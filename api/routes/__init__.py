@@ -1,7 +1,29 @@
 """Every route under `/v1`, one module for each noun."""
 
-from api.routes import auth, circles, crisis, me, posts, rooms, stats
+from api.routes import (
+    auth,
+    circles,
+    crisis,
+    devices,
+    me,
+    notifications,
+    posts,
+    preferences,
+    rooms,
+    stats,
+)
 
-ROUTES = [
-    route for module in (auth, me, posts, circles, rooms, crisis, stats) for route in module.routes.table
-]
+MODULES = (
+    auth,
+    me,
+    notifications,
+    preferences,
+    devices,
+    posts,
+    circles,
+    rooms,
+    crisis,
+    stats,
+)
+
+ROUTES = [route for module in MODULES for route in module.routes.table]

@@ -8,10 +8,13 @@ from db.postgres.activities import ActivityRows
 from db.postgres.blocks import BlockRows
 from db.postgres.circles import CircleRows
 from db.postgres.database import Database
+from db.postgres.devices import DeviceRows
 from db.postgres.jobs import JobRows
 from db.postgres.ledger import LedgerRows
 from db.postgres.notifications import NotificationRows
 from db.postgres.outbox import OutboxRows
+from db.postgres.preferences import PreferenceRows
+from db.postgres.pushes import PushRows
 from db.postgres.sessions import SessionRows
 from db.postgres.statements import Db
 from domain.ports import Records
@@ -28,6 +31,9 @@ def records(db: Db) -> Records:
         outbox=OutboxRows(db),
         jobs=JobRows(db),
         notifications=NotificationRows(db),
+        preferences=PreferenceRows(db),
+        devices=DeviceRows(db),
+        pushes=PushRows(db),
         activities=ActivityRows(db),
     )
 

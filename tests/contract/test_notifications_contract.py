@@ -24,8 +24,8 @@ def notification(account_id: str) -> Notification:
 
 async def test_a_person_is_notified_once_of_an_event(ports: Ports, make: Makers) -> None:
     told = notification((await make.account()).id)
-    assert await ports.records.notifications.add(told)
-    assert not await ports.records.notifications.add(replace(told, id=new_id()))
+    assert await ports.records.notifications.add([told]) == {told.id}
+    assert await ports.records.notifications.add([replace(told, id=new_id())]) == set()
     assert await ports.records.notifications.get(told.id) == told
     assert await ports.records.notifications.get(new_id()) is None
 
@@ -33,12 +33,11 @@ async def test_a_person_is_notified_once_of_an_event(ports: Ports, make: Makers)
 async def test_two_people_are_notified_of_the_same_event(ports: Ports, make: Makers) -> None:
     told = notification((await make.account()).id)
     other = replace(told, id=new_id(), account_id=(await make.account()).id)
-    assert await ports.records.notifications.add(told)
-    assert await ports.records.notifications.add(other)
+    assert await ports.records.notifications.add([told, other]) == {told.id, other.id}
 
 
 async def test_nobody_is_notified_who_is_not_there(ports: Ports) -> None:
-    assert not await ports.records.notifications.add(notification(new_id()))
+    assert await ports.records.notifications.add([notification(new_id())]) == set()
 
 
 def activity(account_id: str, day: date) -> Activity:

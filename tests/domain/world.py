@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from domain import activity, circles, notifications, posts, responses, scanning, sessions, support
+from domain import activity, circles, notifications, posts, pushing, responses, scanning, sessions, support
 from domain.accounts import User
 from domain.circles import CircleView, CreateCircle, JoinCircle
 from domain.ids import new_id
-from domain.jobs import Job
-from domain.notifications import NotificationKind
+from domain.jobs import Job, Lane
+from domain.notifications import About, NotificationKind
 from domain.ports import Ports
 from domain.posts import CreatePost, Post, PostView
 from domain.responses import Respond, ResponseView
@@ -25,7 +25,21 @@ Run = Callable[[dict[str, str], Ports], Awaitable[object]]
 
 async def notify(args: dict[str, str], ports: Ports) -> None:
     kind: NotificationKind = "response" if args["kind"] == "response" else "support"
-    await notifications.notify(args["account_id"], kind, args["event_id"], args["post_id"], ports)
+    actor_id = args.get("actor_id") or None
+    await notifications.notify(
+        args["account_id"], kind, args["event_id"], args["post_id"], ports, actor_id=actor_id
+    )
+
+
+async def notify_many(args: dict[str, str], ports: Ports) -> None:
+    about = About(
+        kind=msgspec.convert(args["kind"], NotificationKind),
+        event_id=args["event_id"],
+        post_id=args["post_id"] or None,
+        actor_id=args["actor_id"] or None,
+    )
+    lane = msgspec.convert(args["push_lane"], Lane)
+    await notifications.notify_many(about, args["account_ids"].split(","), ports, push_lane=lane)
 
 
 async def record_activity(args: dict[str, str], ports: Ports) -> None:
@@ -39,6 +53,8 @@ async def score(args: dict[str, str], ports: Ports) -> None:
 
 RUNS: dict[str, Run] = {
     "notify": notify,
+    "notify_many": notify_many,
+    "push": lambda args, ports: pushing.push(args["notification_id"], ports),
     "record_activity": record_activity,
     "score_support": score,
     "reverse_points": lambda args, ports: support.reverse_points(args["post_id"], args.get("ref"), ports),

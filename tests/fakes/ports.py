@@ -17,6 +17,7 @@ from tests.fakes.activities import FakeActivities
 from tests.fakes.blocks import FakeBlocks
 from tests.fakes.circles import FakeCircles
 from tests.fakes.clock import FakeClock
+from tests.fakes.devices import FakeDevices
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.leadership import FakeLeadership
 from tests.fakes.ledger import FakeLedger
@@ -25,7 +26,10 @@ from tests.fakes.notifications import FakeNotifications
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.passwords import FakePasswords
 from tests.fakes.posts import FakePosts
+from tests.fakes.preferences import FakePreferences
 from tests.fakes.presence import FakePresence
+from tests.fakes.push import FakePush
+from tests.fakes.pushes import FakePushes
 from tests.fakes.queue import FakeQueue
 from tests.fakes.responses import FakeResponses
 from tests.fakes.rooms import FakeRoomLogs
@@ -47,6 +51,7 @@ class Fakes:
     responses: FakeResponses
     rooms: FakeRoomLogs
     queue: FakeQueue
+    push: FakePush
 
 
 def fake_ports(**settings: Any) -> Ports:
@@ -60,7 +65,7 @@ def make_fakes(*, now: Clock | None = None, **settings: Any) -> Fakes:
     shown = load_settings(None, **{"server_env": "test", **settings})
     tables, posts, responses, queue = Tables(), FakePosts(), FakeResponses(), FakeQueue(now or clock)
     rooms = FakeRoomLogs(events_max=shown.room_log_events)
-    records = records_of(tables, now or clock)
+    records, push = records_of(tables, now or clock), FakePush()
 
     @asynccontextmanager
     async def transaction() -> AsyncIterator[Records]:
@@ -80,11 +85,12 @@ def make_fakes(*, now: Clock | None = None, **settings: Any) -> Fakes:
         passwords=FakePasswords(),
         tokens=AccessTokens(SECRET, lifetime_seconds=shown.access_token_seconds),
         cipher=AesGcmCipher(SECRET),
+        push=push,
         leadership=FakeLeadership(),
         announcer=Announcer(lambda: ports),
         probe=all_well,
     )
-    return Fakes(ports, clock, tables, posts, responses, rooms, queue)
+    return Fakes(ports, clock, tables, posts, responses, rooms, queue, push)
 
 
 def records_of(tables: Tables, now: Clock) -> Records:
@@ -97,6 +103,9 @@ def records_of(tables: Tables, now: Clock) -> Records:
         outbox=FakeOutbox(tables, now),
         jobs=FakeJobs(tables, now, itertools.count(1)),
         notifications=FakeNotifications(tables),
+        preferences=FakePreferences(tables),
+        devices=FakeDevices(tables),
+        pushes=FakePushes(tables),
         activities=FakeActivities(tables),
     )
 

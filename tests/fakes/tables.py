@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 from domain.accounts import Account
 from domain.activity import Activity
 from domain.circles import Circle, MemberRole
+from domain.devices import Device
 from domain.events import Event
 from domain.jobs import JobRow, Lane, Sentinel, Slot
 from domain.notifications import Notification
 from domain.points import Entry
+from domain.preferences import Preferences
 from domain.sessions import EndReason, RefreshToken, Session
 
 
@@ -29,6 +31,14 @@ class Told(NamedTuple):
     recorded_at: datetime
     done_at: datetime | None = None
     failures: int = 0
+
+
+class Pushed(NamedTuple):
+    """A row of the pushes."""
+
+    account_id: str
+    group: str
+    at: datetime
 
 
 class Owed(NamedTuple):
@@ -53,6 +63,10 @@ class Tables:
     ledger: dict[str, Entry] = field(default_factory=dict)
     outbox: dict[str, Told] = field(default_factory=dict)
     notifications: dict[str, Notification] = field(default_factory=dict)
+    preferences: dict[str, Preferences] = field(default_factory=dict)
+    devices: dict[str, Device] = field(default_factory=dict)
+    pushes: dict[str, Pushed] = field(default_factory=dict)
+    push_deliveries: dict[tuple[str, str], datetime] = field(default_factory=dict)
     activities: dict[str, Activity] = field(default_factory=dict)
     jobs: dict[str, Owed] = field(default_factory=dict)
     paused: dict[Lane, None] = field(default_factory=dict)

@@ -1,5 +1,5 @@
 """The product's jobs; importing this package registers them."""
 
-from workers.jobs import activity, care, notify, points, scan, score
+from workers.jobs import activity, care, notify, points, push, scan, score
 
-__all__ = ["activity", "care", "notify", "points", "scan", "score"]
+__all__ = ["activity", "care", "notify", "points", "push", "scan", "score"]

@@ -1,0 +1,40 @@
+"""What an answer of a push service means for us."""
+
+import logging
+from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
+
+import httpx2
+
+from domain.errors import Unavailable
+
+RETRY_AFTER_SECONDS_MAX = 3600.0
+
+# Addresses hold tokens, and these loggers write addresses.
+for _name in ("httpx2", "httpcore2", "hpack"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class Refused(Unavailable):
+    """A push service refuses a request, and others may go through; an operator has to look."""
+
+
+def failure(response: httpx2.Response) -> Unavailable:
+    """What to raise for an answer that says nothing against the address."""
+    busy = response.status_code == 429 or response.status_code >= 500
+    return (Unavailable if busy else Refused)(retry_after=retry_after(response))
+
+
+def retry_after(response: httpx2.Response) -> float | None:
+    """Seconds, from a number or a date (RFC 9110 §10.2.3); None for neither."""
+    given = response.headers.get("Retry-After", "")
+    seconds = float(given) if given.isdigit() else _seconds_until(given)
+    return None if seconds is None else min(max(seconds, 0.0), RETRY_AFTER_SECONDS_MAX)
+
+
+def _seconds_until(given: str) -> float | None:
+    try:
+        at = parsedate_to_datetime(given)
+    except ValueError:
+        return None
+    return (at - datetime.now(UTC)).total_seconds()

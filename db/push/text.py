@@ -1,0 +1,4 @@
+"""The words of every push: the same for everybody and everything."""
+
+TITLE = "Something new"
+BODY = "Open the app to see it."

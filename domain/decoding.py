@@ -11,7 +11,7 @@ from domain.errors import Invalid
 
 T = TypeVar("T")
 
-FIELD = re.compile(r" - at `\$((?:\.[a-z_][a-z0-9_]{0,40}|\[\.\.\.\]|\[\d+\])+)`$")
+FIELD = re.compile(r" - at (?:`key` in )?`\$((?:\.[a-z_][a-z0-9_]{0,40}|\[\.\.\.\]|\[\d+\])+)`$")
 KNOWN_FIELD = re.compile(r"^(Object (?:contains unknown|missing required) field) `([a-z_][a-z0-9_]{0,40})`")
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,40}\Z")
 UNSTORABLE = "The text has characters that cannot be stored."

@@ -1,8 +1,8 @@
 """Pushing: whether, when and where a notification leaves for somebody's phone.
 
-What leaves says nothing: a generic text, a random-looking id that only the app's own session can resolve, and a
-name under which a newer push takes the place of an older one. Neither the push services nor a lock screen
-learn what the app is about, who wrote, or why.
+What leaves says nothing: one text for everything, an id that only a session of its owner can resolve, and a
+name under which a newer push takes the place of an older one. Neither push services nor a lock screen learn
+what the app is about, who wrote, or why.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ async def _take(
 ) -> tuple[bool, datetime | None]:
     """Whether to send now; else when to look again, or never.
 
-    One at a time for each person, so that two at once cannot both be the first of a group or the last of a day.
+    One at a time for each person: two at once cannot both be first of a group or last of a day.
     """
     now, window = ports.now(), timedelta(seconds=ports.settings.push_group_seconds)
     async with ports.transaction() as tx:

@@ -1,9 +1,9 @@
 """Preferences of notifications in PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
+from asyncpg import Record
 
 from db.postgres.statements import Db
 from domain.preferences import Channels, Preferences
@@ -42,7 +42,7 @@ class PreferenceRows:
         )
 
 
-def preferences_of(row: Mapping[str, Any]) -> Preferences:
+def preferences_of(row: Record) -> Preferences:
     return Preferences(
         kinds=msgspec.convert(row["kinds"], dict[str, Channels]),
         quiet_hours=QuietHours(start=row["quiet_start"], end=row["quiet_end"])

@@ -1,8 +1,8 @@
 """What an answer of a push service means for us."""
 
 import logging
-from email.utils import parsedate_to_datetime
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import httpx2
 

@@ -1,4 +1,4 @@
-"""Apple Push Notification service: token-based HTTP/2 (developer.apple.com, "Sending notification requests")."""
+"""Apple Push Notification service: HTTP/2 with signed tokens (Apple, "Sending notification requests")."""
 
 import time
 from pathlib import Path

@@ -27,8 +27,8 @@ class ServiceAccount(msgspec.Struct, frozen=True):
     project_id: str
     client_email: str
     private_key: str
+    token_uri: str
     private_key_id: str = ""
-    token_uri: str = "https://oauth2.googleapis.com/token"
 
 
 class Access(msgspec.Struct, frozen=True):

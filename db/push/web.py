@@ -1,4 +1,4 @@
-"""Web Push: encrypted for the browser (RFC 8291), signed by us (RFC 8292), left with its push service (RFC 8030)."""
+"""Web Push: sealed for the browser (RFC 8291), signed (RFC 8292), left with a push service (RFC 8030)."""
 
 import time
 from urllib.parse import urlsplit

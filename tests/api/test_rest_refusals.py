@@ -20,7 +20,7 @@ from domain.ids import new_id
 
 SECRET_TEXT = "zqx-private-zqx"
 NOBODY = "01890000-0000-7000-8000-000000000000"
-PATH_VALUES = {"{post_id}": NOBODY, "{circle_id}": NOBODY, "{room}": "feed"}
+PATH_VALUES = {"{post_id}": NOBODY, "{circle_id}": NOBODY, "{device_id}": NOBODY, "{room}": "feed"}
 GOOD_BODIES: dict[str, dict[str, Any]] = {
     "/v1/auth/register": {},
     "/v1/auth/register/email": {"email": "new@example.org", "password": "a long password"},
@@ -31,6 +31,9 @@ GOOD_BODIES: dict[str, dict[str, Any]] = {
     "/v1/auth/logout-all": {},
     "/v1/auth/password": {"new_password": "another long password"},
     "/v1/me": {"avatar": "owl"},
+    "/v1/me/notifications/read": {"ids": [NOBODY]},
+    "/v1/me/preferences": {"push_per_day": 3},
+    "/v1/me/devices": {"platform": "ios", "token": "ab" * 32},
 }
 WITH_BODY = [route for route in ROUTES if route.has_body]
 WITHOUT_BODY = [route for route in ROUTES if not route.has_body and route.path != "/v1/crisis/resources"]
@@ -179,7 +182,7 @@ async def test_parameters_are_as_strict_as_bodies(alice: Person, route: Route) -
         cases |= {"?urgency=0": "urgency", "?urgency=6": "urgency", "?unanswered=maybe": "unanswered"}
         cases |= {"?type=zqx-private-zqx": "type", "?sort=best": "sort", "?category=%00": "category"}
     for query, field in cases.items():
-        answer = checked(await alice.ask("GET", path + query))
+        answer = checked(await alice.ask(route.method, path + query))
         assert (query, answer.error) == (query, (400, "invalid", field))
 
 

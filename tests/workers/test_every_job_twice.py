@@ -1,6 +1,7 @@
 """Every registered job, run twice on real stores: the second time changes nothing."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -11,7 +12,9 @@ from redis.asyncio import Redis
 
 import workers.retention  # noqa: F401  (registers its job)
 from db.stores import open_stores
+from domain import devices, notifications, sessions
 from domain.clock import rfc3339, utc_now
+from domain.devices import RegisterDevice
 from domain.ids import new_id
 from domain.jobs import Job, Outcome
 from domain.reconciliation import Drift
@@ -19,6 +22,7 @@ from domain.settings import load_settings
 from tests.contract.makers import Makers
 from tests.fakes.clock import FakeClock
 from tests.fakes.ports import SECRET
+from tests.fakes.push import FakePush
 from tests.workers.stage import Stage
 from workers import jobs
 from workers.job import KINDS
@@ -59,6 +63,39 @@ async def notify(stage: Stage) -> dict[str, str]:
     author = await stage.person()
     post = await stage.post(author)
     return {"account_id": author.id, "kind": "response", "event_id": new_id(), "post_id": post.id}
+
+
+@case
+async def notify_many(stage: Stage) -> dict[str, str]:
+    author, helpers = await stage.person(), [await stage.person() for _ in range(3)]
+    post = await stage.post(author, type="sos")
+    ids = [helper.id for helper in helpers]
+    (job,) = notifications.fan_out_jobs("sos", post.id, ids, post_id=post.id, actor_id=author.id)
+    return job.args
+
+
+@case
+async def push(stage: Stage) -> dict[str, str]:
+    user = await stage.person()
+    await devices.register_device(RegisterDevice(platform="ios", token="ab" * 32), user, stage.ports)
+    await notifications.notify(user.id, "milestone", new_id(), None, stage.ports)
+    (told,) = await stage.ports.records.notifications.page(user.id, None, 2, without=[])
+    return {"notification_id": told.id}
+
+
+@case
+async def prune_notifications(stage: Stage) -> dict[str, str]:
+    await notifications.notify((await stage.person()).id, "digest", new_id(), None, stage.ports)
+    stage.clock.advance(days=91)
+    return {}
+
+
+@case
+async def prune_devices(stage: Stage) -> dict[str, str]:
+    user = await stage.person()
+    await devices.register_device(RegisterDevice(platform="ios", token="ab" * 32), user, stage.ports)
+    await sessions.log_out(user, stage.ports)
+    return {}
 
 
 @case
@@ -133,7 +170,8 @@ async def stage(postgres_url: str, mongodb_uri: str, redis_url: str) -> AsyncIte
     async with open_stores(settings, now=clock) as stores, Redis.from_url(redis_url) as redis:
         rows = await asyncpg.connect(postgres_url)
         documents = AsyncIOMotorClient(mongodb_uri)
-        yield Stage(stores.ports, clock, Makers(stores.ports), rows, documents.get_default_database(), redis)
+        ports = replace(stores.ports, push=FakePush())
+        yield Stage(ports, clock, Makers(stores.ports), rows, documents.get_default_database(), redis)
         await rows.close()
         documents.close()
 

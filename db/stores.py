@@ -1,6 +1,7 @@
 """Opening and closing all stores: settings in, `Ports` out."""
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,10 +21,12 @@ from db.push import PushServices, open_push
 from db.redis.connection import open_redis
 from db.redis.connection import reachable as redis_reachable
 from db.redis.feed import RedisRoomFeed
+from db.redis.homes import Homes
 from db.redis.limits import RedisRateLimits
 from db.redis.presence import RedisPresence
 from db.redis.queue import ArqQueue, open_arq
 from db.redis.rooms import RedisRoomLogs
+from db.redis.servers import open_homes
 from db.secrets import with_secrets
 from db.tokens import AccessTokens
 from domain.clock import Clock, utc_now
@@ -102,8 +105,9 @@ async def _open(settings: Settings, now: Clock, stack: AsyncExitStack) -> Stores
     push = open_push(settings)
     stack.push_async_callback(push.aclose)
     queue = ArqQueue(arq)
-    ports = _ports(settings, now, database, documents, connections, queue, passwords, push)
-    return Stores(ports, RedisRoomFeed(connections, timeout_seconds=settings.store_timeout_seconds), queue)
+    homes = open_homes(settings, connections, stack)
+    ports = _ports(settings, now, database, documents, connections, homes, queue, passwords, push)
+    return Stores(ports, RedisRoomFeed(homes, timeout_seconds=settings.store_timeout_seconds), queue)
 
 
 def _ports(
@@ -112,6 +116,7 @@ def _ports(
     database: postgres_database.Database,
     documents: mongo_database.Mongo,
     connections: redis.asyncio.Redis,
+    homes: Homes,
     queue: ArqQueue,
     passwords: PasswordHasher,
     push: PushServices,
@@ -124,7 +129,7 @@ def _ports(
         transaction=lambda: postgres.transaction(database),
         content=mongo.content(documents),
         rooms=RedisRoomLogs(
-            connections,
+            homes,
             events_max=settings.room_log_events,
             log_seconds=settings.room_log_seconds,
             known_seconds=settings.idempotency_hours * 3600,
@@ -141,7 +146,7 @@ def _ports(
         push=push,
         leadership=AdvisoryLeadership(database),
         announcer=announcer,
-        probe=lambda: _probe(database, documents, connections),
+        probe=lambda: _probe(database, documents, connections, homes),
     )
     return ports
 
@@ -155,7 +160,10 @@ async def _drained(announcer: Announcer, settings: Settings) -> None:
 
 
 async def _probe(
-    database: postgres_database.Database, documents: mongo_database.Mongo, connections: redis.asyncio.Redis
+    database: postgres_database.Database,
+    documents: mongo_database.Mongo,
+    connections: redis.asyncio.Redis,
+    homes: Homes,
 ) -> list[Health]:
     async def ask_redis() -> None:
         with redis_reachable():
@@ -170,7 +178,14 @@ async def _probe(
 
     return list(
         await asyncio.gather(
-            _asked("postgres", ask_postgres), _asked("mongodb", ask_mongodb), _asked("redis", ask_redis)
+            _asked("postgres", ask_postgres),
+            _asked("mongodb", ask_mongodb),
+            _asked("redis", ask_redis),
+            *(
+                _asked(f"rooms_{number}", functools.partial(homes.check, node))
+                for number, node in enumerate(homes.nodes, 1)
+                if node.redis is not connections
+            ),
         )
     )
 

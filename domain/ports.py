@@ -483,10 +483,11 @@ class RoomFeed(Protocol):
     async def subscribe(self, room: str) -> None:
         """Returns when it hears the room; raises `Unavailable`, and hears it as soon as that is possible."""
 
-    async def unsubscribe(self, room: str) -> None: ...
+    def unsubscribe(self, room: str) -> None:
+        """At once."""
 
     def silent_seconds(self) -> float:
         """Since anything was heard; a feed that lives is never silent for long."""
 
-    async def run(self, hear: Callable[[str, Logged], None], lost: Callable[[], Awaitable[None]]) -> None:
-        """Listens until cancelled; calls `lost` after each (re)connect, when events may have been missed."""
+    async def run(self, hear: Callable[[str, Logged], None], again: Callable[[str], None]) -> None:
+        """Listens until cancelled; calls `again(room)` when a room was not heard for a while and is now."""

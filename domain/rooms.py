@@ -14,7 +14,8 @@ RoomName = Annotated[
     str,
     msgspec.Meta(pattern=r"^(feed|(user|circle|post):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})" + END),
 ]
-Epoch = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+Epoch = Annotated[str, msgspec.Meta(max_length=32)]
+"""Empty for a room that was joined while its log could not be read."""
 POSITIONS_MAX = 200
 """Rooms one client may ask to resume at once."""
 

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     mongodb_database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")] = "anonymous_support"
     redis_url: str = ""
     redis_pool_max: Positive = 32
+    room_redis_urls: Annotated[tuple[str, ...], NoDecode] = ()
     store_timeout_seconds: Annotated[float, Field(gt=0)] = 5.0
 
     jwt_secret: SecretStr = SecretStr("")
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     handler_timeout_seconds: Annotated[float, Field(gt=0)] = 5.0
     outbound_buffer_bytes: Positive = 256 * 1024
     connections_max: Positive = 15_000
+    connects_concurrent_max: Positive = 256
     sockets_per_account: Positive = 5
     session_check_seconds: Annotated[float, Field(gt=0)] = 2.0
     presence_grace_seconds: Positive = 30
@@ -108,7 +110,7 @@ class Settings(BaseSettings):
     fault_crash_before_publish: str = ""
     """Tests only: kill -9 this process after the commit of an event of this name."""
 
-    @field_validator("cors_origins", "trusted_proxies", "web_push_hosts", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", "web_push_hosts", "room_redis_urls", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -123,6 +125,16 @@ class Settings(BaseSettings):
             raise ValueError(f"expected a URL that starts with {' or '.join(schemes)}")
         return value
 
+    @field_validator("room_redis_urls")
+    @classmethod
+    def _one_kind(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        single = [url.startswith(STORE_SCHEMES["redis_url"]) for url in value]
+        cluster = [url.startswith(CLUSTER_SCHEMES) for url in value]
+        if not (all(single) or all(cluster)):
+            expected = " or ".join(STORE_SCHEMES["redis_url"]), " or ".join(CLUSTER_SCHEMES)
+            raise ValueError(f"expected URLs that all start with {expected[0]}, or all with {expected[1]}")
+        return value
+
     @property
     def embedded(self) -> bool:
         """True when no store is configured: the embedded ones are started."""
@@ -134,6 +146,7 @@ STORE_SCHEMES = {
     "mongodb_uri": ("mongodb://", "mongodb+srv://"),
     "redis_url": ("redis://", "rediss://", "unix://"),
 }
+CLUSTER_SCHEMES = ("redis+cluster://", "rediss+cluster://")
 
 
 PUSH_SETTINGS = (

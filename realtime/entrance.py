@@ -1,7 +1,6 @@
 """The entrance: who may connect, what they hear first."""
 
 import asyncio
-import random
 from collections.abc import Callable
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from domain.ports import Ports
 from domain.posts import visible_post
 from domain.rooms import Position, Positions, RoomState
 from domain.wire import Command, View
+from realtime.admission import Admission, come_back_seconds
 from realtime.client import Client
 from realtime.engine import Connection, ConnectionRefused
 from realtime.metrics import CONNECTS
@@ -23,9 +23,6 @@ from realtime.rooms import Rooms
 from realtime.sessions import Sessions
 
 log = structlog.get_logger(__name__)
-
-RETRY_SECONDS = (1.0, 5.0)
-"""Refused clients come back at a random moment between these."""
 
 
 class Device(Command, frozen=True):
@@ -64,14 +61,16 @@ class Entrance:
     ) -> None:
         self._arrived = arrived
         self._ports = ports
+        self._admission = Admission(ports.settings.connects_concurrent_max)
         self._rooms = rooms
         self._sessions = sessions
 
     async def connect(self, connection: Connection, auth: object) -> None:
         """Accepts with `ready` after everything that was missed, or raises `ConnectionRefused`."""
         try:
-            async with asyncio.timeout(self._ports.settings.handler_timeout_seconds * 2):
-                await self._admit(connection, asked(auth))
+            with self._admission.place():
+                async with asyncio.timeout(self._ports.settings.handler_timeout_seconds * 2):
+                    await self._admit(connection, asked(auth))
         except DomainError as error:
             raise self._refused(error) from error
         except TimeoutError as error:
@@ -95,6 +94,7 @@ class Entrance:
             await self._welcome(client, auth.positions)
         except BaseException:
             self._sessions.remove(client)
+            self._rooms.forget(client)
             connection.user = None
             raise
 
@@ -154,7 +154,7 @@ class Entrance:
         client = connection.user
         if isinstance(client, Client):
             self._sessions.remove(client)
-            self._rooms.forget(client, connection.server.manager.get_rooms(client.sid, "/"))
+            self._rooms.forget(client)
 
 
 def asked(auth: object) -> Auth:
@@ -167,6 +167,6 @@ def asked(auth: object) -> Auth:
 def refusal_of(error: DomainError) -> dict[str, object]:
     """The data of a connect error. A come-back time is jittered, so that not everybody returns at once."""
     data = error.as_dict()
-    if error.temporary:
-        data["retry_after"] = round(random.uniform(*RETRY_SECONDS), 2)
+    if error.temporary and error.retry_after is None:
+        data["retry_after"] = come_back_seconds()
     return data

@@ -3,18 +3,25 @@
 import asyncio
 from collections import deque
 
-from domain.rooms import Logged, Position
+from domain.rooms import Logged, Position, Slice
 
 
 class Mirror:
     """`seq` is the newest event delivered here; `tail` holds events from `tail_after` (exclusive) on.
 
-    `whole`: the log has nothing older than the tail. `heard`: the newest event that could not be delivered.
+    `whole`: reading the log would show nothing older than the tail.
+    `heard`: the newest event that could not be delivered; `behind`: there may be one that was not heard.
+    `begun`: the first attempt to read the log is over. `following`: somebody brings it up to date.
+    `guests`: joins in progress. `empty_since`: when it was first seen without members.
     """
 
     __slots__ = (
+        "begun",
+        "behind",
+        "empty_since",
         "epoch",
-        "filling",
+        "following",
+        "guests",
         "heard",
         "lock",
         "room",
@@ -33,9 +40,13 @@ class Mirror:
         self.tail_after = 0
         self.tail_bytes = 0
         self.lock = asyncio.Lock()
-        self.filling = False
+        self.begun = asyncio.Event()
+        self.following = False
+        self.guests = 0
+        self.empty_since: float | None = None
         self.whole = False
         self.heard: Logged | None = None
+        self.behind = False
 
     @property
     def known(self) -> bool:
@@ -50,9 +61,10 @@ class Mirror:
         return event.epoch == self.epoch and event.seq <= self.seq
 
     def fell_behind(self) -> bool:
-        """Something newer was heard since this was last asked."""
+        """Since this was last asked something newer was heard, or nothing could be heard for a while."""
         heard, self.heard = self.heard, None
-        return heard is not None and not self.is_old(heard)
+        behind, self.behind = self.behind, False
+        return behind or (heard is not None and not self.is_old(heard))
 
     def append(self, event: Logged, events_max: int) -> None:
         self.seq = event.seq
@@ -73,9 +85,19 @@ class Mirror:
         self.tail_after, self.tail_bytes = self.seq, 0
 
     def start_over(self, epoch: str, seq: int) -> None:
-        """The log began a new life."""
+        """What was delivered does not lead up to here: another life of the log, or a hole in it."""
         self.epoch, self.seq = epoch, seq
         self.forget_tail()
+
+    def leads_to(self, log: Slice) -> bool:
+        """Everything in the log beyond us can be delivered from `log`, without a hole."""
+        if log.epoch != self.epoch:
+            return False
+        new = self.new_in(log)
+        return new[0].previous <= self.seq if new else log.seq <= self.seq
+
+    def new_in(self, log: Slice) -> list[Logged]:
+        return [event for event in log.events if event.seq > self.seq]
 
     def keep_all(self, events: list[Logged]) -> None:
         """Takes the events of the whole log as the tail; they have been delivered up to `seq`."""
@@ -93,4 +115,10 @@ class Mirror:
         """Events after `position` in order, or None when that cannot be proved; only for what is covered."""
         if position is None or position.epoch != self.epoch or position.seq < self.tail_after:
             return None
-        return [event for event in self.tail if event.seq > position.seq]
+        newer: list[Logged] = []
+        for event in reversed(self.tail):
+            if event.seq <= position.seq:
+                break
+            newer.append(event)
+        newer.reverse()
+        return newer

@@ -4,13 +4,15 @@ Events reach members only through the room's log and channel, so all members on 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import functools
+import random
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
 from domain.errors import DomainError
 from domain.ports import Ports, RoomFeed
-from domain.rooms import EPHEMERAL_SEQ, Logged, Position, RoomState
+from domain.rooms import EPHEMERAL_SEQ, Logged, Position, RoomState, Slice
 from realtime.client import Client
 from realtime.engine import Frame, Server
 from realtime.metrics import GAPS, REPLAYED, RESUMES, ROOMS, TAIL_BYTES
@@ -21,7 +23,13 @@ log = structlog.get_logger(__name__)
 LINGER_SECONDS = 10.0
 """An empty room stays subscribed this long: phones that lost their network come back to it."""
 TAIL_BYTES_MAX = 64 * 1024 * 1024
-CATCH_UP_CONCURRENCY = 32
+CATCH_UP_CONCURRENCY = 24
+"""Fewer than there are connections to Redis: a mass of rooms to read leaves some to those who publish."""
+BACKOFF_SECONDS, BACKOFF_SECONDS_MAX = 0.1, 2.0
+FRAMES_KEPT = 512
+"""Frames of recent events: who comes back at the same time is sent the same bytes."""
+REPLAY_SHARE = 0.75
+"""A replay may fill so much of a client's outbound bound; what comes live needs the rest."""
 INTERNAL = "~"
 """Events of this prefix are for servers only and are never sent to a client."""
 
@@ -29,7 +37,10 @@ Watcher = Callable[[str, Logged], None]
 
 
 class Rooms:
-    """`broken` is called with the clients of a room whose log was trimmed before we had read it."""
+    """`broken` is called with clients who missed events of a room that cannot be read any more.
+
+    They have left the room and are to come back with their positions.
+    """
 
     def __init__(
         self,
@@ -37,20 +48,31 @@ class Rooms:
         feed: RoomFeed,
         ports: Ports,
         *,
-        broken: Callable[[list[Client]], Awaitable[None]],
+        broken: Callable[[list[Client]], None],
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._server = server
         self._feed = feed
         self._ports = ports
         self._broken = broken
+        self._linger = linger_seconds
         self._mirrors: dict[str, Mirror] = {}
+        self._tail_bytes = 0
         self._shunned: dict[str, set[str]] = {}
         self._watchers: dict[str, Watcher] = {}
+        self._reading = asyncio.Semaphore(CATCH_UP_CONCURRENCY)
+        self._kept_frame = functools.lru_cache(FRAMES_KEPT)(self._frame)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Hears the subscribed rooms until cancelled."""
-        await self._feed.run(self._hear, self._lost)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._feed.run(self._hear, self._heard_again), name="room-feed")
+                tasks.create_task(self._sweep(), name="room-sweep")
+        finally:
+            for task in self._tasks:
+                task.cancel()
 
     def silent_seconds(self) -> float:
         return self._feed.silent_seconds()
@@ -63,33 +85,34 @@ class Rooms:
 
     async def join(self, client: Client, room: str, position: Position | None = None) -> RoomState:
         """Replays what the client missed since `position`, then lets it hear the room."""
-        mirror = await self._mirror(room)
-        if position is not None and mirror.known and not mirror.covers(position):
-            await self._read_whole(mirror)
+        mirror = self._mirrors.get(room) or self._open(room)
+        mirror.guests += 1
+        try:
+            await mirror.begun.wait()
+            if position is not None and mirror.known and not mirror.covers(position):
+                await self._read_whole(mirror)
+            return self._enter(client, mirror, position)
+        finally:
+            mirror.guests -= 1
+
+    def _enter(self, client: Client, mirror: Mirror, position: Position | None) -> RoomState:
         missed = mirror.missed(position)
-        self._replay(client, missed or [])
+        recovered = missed is not None and self._replay(client, missed)
         if client.connection.sid is not None and not client.connection.closed:
-            self._server.join(client.sid, room)
-        else:
-            self._linger(mirror)
+            self._server.join(client.connection.sid, mirror.room)
         if position is not None:
-            RESUMES.labels(str(missed is not None).lower()).inc()
-        return RoomState(epoch=mirror.epoch, seq=mirror.seq, recovered=missed is not None)
+            RESUMES.labels(str(recovered).lower()).inc()
+        return RoomState(epoch=mirror.epoch, seq=mirror.seq, recovered=recovered)
 
     def leave(self, client: Client, room: str) -> None:
         self._server.leave(client.sid, room)
-        if (mirror := self._mirrors.get(room)) is not None:
-            self._linger(mirror)
 
     def hears(self, client: Client, room: str) -> bool:
         return client.sid in self._server.manager.members("/", room)
 
-    def forget(self, client: Client, rooms: Iterable[str]) -> None:
-        """The client is gone from the server; its rooms may be empty now."""
+    def forget(self, client: Client) -> None:
+        """The client is gone from the server, or about to be."""
         self.set_blocked(client, frozenset())
-        for room in rooms:
-            if (mirror := self._mirrors.get(room)) is not None:
-                self._linger(mirror)
 
     def set_blocked(self, client: Client, blocked: frozenset[str]) -> None:
         """From now on the client hears nothing of what these accounts do."""
@@ -102,40 +125,30 @@ class Rooms:
             self._shunned.setdefault(account_id, set()).add(sid)
         client.blocked = blocked
 
-    async def _mirror(self, room: str) -> Mirror:
-        """The room's mirror, subscribed and read; without Redis a blind one that catches up later."""
-        mirror = self._mirrors.get(room)
-        if mirror is None:
-            mirror = self._mirrors[room] = Mirror(room)
-            ROOMS.set(len(self._mirrors))
-        if not mirror.known:
-            async with mirror.lock:
-                if not mirror.known:
-                    await self._begin(mirror)
+    def _open(self, room: str) -> Mirror:
+        mirror = self._mirrors[room] = Mirror(room)
+        ROOMS.set(len(self._mirrors))
+        self._follow(mirror)
         return mirror
 
-    async def _begin(self, mirror: Mirror) -> None:
-        """Subscribes first, reads then: what comes in between is heard twice and dropped once."""
-        try:
-            await self._feed.subscribe(mirror.room)
-            position = (await self._ports.rooms.positions([mirror.room]))[mirror.room]
-        except DomainError as error:
-            log.warning("room.blind", code=error.code)
-            return
-        mirror.start_over(position.epoch, position.seq)
-        if mirror.fell_behind():
-            self._start_filling(mirror)
+    async def _sweep(self) -> None:
+        """Closes the rooms that have been empty for long."""
+        while True:
+            await asyncio.sleep(self._linger / 2)
+            now = asyncio.get_running_loop().time()
+            for mirror in list(self._mirrors.values()):
+                self._close_if_empty(mirror, now)
 
-    def _linger(self, mirror: Mirror) -> None:
-        if not self._server.manager.members("/", mirror.room):
-            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._drop_if_empty, mirror)
-
-    def _drop_if_empty(self, mirror: Mirror) -> None:
-        if self._mirrors.get(mirror.room) is mirror and not self._server.manager.members("/", mirror.room):
+    def _close_if_empty(self, mirror: Mirror, now: float) -> None:
+        if mirror.guests or self._server.manager.members("/", mirror.room):
+            mirror.empty_since = None
+        elif mirror.empty_since is None:
+            mirror.empty_since = now
+        elif now - mirror.empty_since >= self._linger:
             del self._mirrors[mirror.room]
             ROOMS.set(len(self._mirrors))
-            TAIL_BYTES.dec(mirror.tail_bytes)
-            self._start(self._feed.unsubscribe(mirror.room), "room-unsubscribe")
+            self._count_tail(-mirror.tail_bytes)
+            self._feed.unsubscribe(mirror.room)
 
     # Hearing.
 
@@ -154,110 +167,131 @@ class Rooms:
             self._deliver(mirror, event)
             return
         mirror.heard = event
-        if mirror.known and not mirror.filling:
+        if not mirror.following:
             GAPS.inc()
-            self._start_filling(mirror)
+            self._follow(mirror)
 
-    def _start_filling(self, mirror: Mirror) -> None:
-        mirror.filling = True
-        self._start(self._fill(mirror), "room-fill")
+    def _heard_again(self, room: str) -> None:
+        """Whatever was published meanwhile is in the log only."""
+        if (mirror := self._mirrors.get(room)) is not None:
+            mirror.behind = True
+            self._follow(mirror)
 
-    async def _lost(self) -> None:
-        """After a reconnect: whatever was published meanwhile is in the logs."""
-        slots = asyncio.Semaphore(CATCH_UP_CONCURRENCY)
-
-        async def catch_up(mirror: Mirror) -> None:
-            async with slots:
-                await self._catch_up(mirror)
-
-        async with asyncio.TaskGroup() as tasks:
-            for mirror in list(self._mirrors.values()):
-                tasks.create_task(catch_up(mirror))
-
-    async def _fill(self, mirror: Mirror) -> None:
-        """Reads until nothing newer was heard: what is heard during a read waits for the next one."""
-        try:
-            mirror.heard = None
-            await self._catch_up(mirror)
-            while mirror.fell_behind():
-                await self._catch_up(mirror)
-        except DomainError as error:
-            log.warning("room.fill_failed", code=error.code)
-        finally:
-            mirror.filling = False
+    def _follow(self, mirror: Mirror) -> None:
+        if not mirror.following:
+            mirror.following = True
+            self._start(self._catch_up(mirror), "room-catch-up")
 
     async def _catch_up(self, mirror: Mirror) -> None:
-        """Delivers what the log has beyond us."""
-        async with mirror.lock:
-            after = mirror.seq
-            read = await self._ports.rooms.read(
-                mirror.room, after, self._ports.settings.room_replay_events_max
-            )
-            if read.epoch != mirror.epoch:
-                mirror.start_over(read.epoch, 0)
-                read = await self._ports.rooms.read(
-                    mirror.room, 0, self._ports.settings.room_replay_events_max
-                )
-            new = [event for event in read.events if event.seq > mirror.seq]
-            if new and new[0].previous > mirror.seq:
-                await self._tell_broken(mirror)
-            for event in new:
-                if not mirror.is_old(event):
-                    self._deliver(mirror, event)
+        """Reads until nothing newer was heard, and as often as it takes: without Redis it waits for Redis."""
+        delay = BACKOFF_SECONDS
+        try:
+            while self._mirrors.get(mirror.room) is mirror:
+                try:
+                    await self._read_on(mirror)
+                except DomainError as error:
+                    log.warning("room.behind", code=error.code)
+                    mirror.begun.set()
+                    await asyncio.sleep(delay * random.uniform(0.5, 1.5))
+                    delay = min(delay * 2, BACKOFF_SECONDS_MAX)
+                else:
+                    if not mirror.fell_behind():
+                        return
+        finally:
+            mirror.begun.set()
+            mirror.following = False
 
-    async def _tell_broken(self, mirror: Mirror) -> None:
-        members = self._server.manager.members("/", mirror.room)
-        await self._broken([member.user for member in members.values()])
+    async def _read_on(self, mirror: Mirror) -> None:
+        """Subscribes first, reads then: what comes in between is heard twice and dropped once."""
+        if not mirror.known:
+            await self._feed.subscribe(mirror.room)
+        mirror.heard, mirror.behind = None, False
+        async with self._reading, mirror.lock:
+            limit = self._ports.settings.room_replay_events_max if mirror.known else 0
+            self._advance(mirror, await self._ports.rooms.read(mirror.room, mirror.seq, limit))
+
+    def _advance(self, mirror: Mirror, read: Slice) -> None:
+        """Delivers what the log has beyond us; across a hole, or into another epoch, nobody is led."""
+        if not mirror.leads_to(read):
+            self._break(mirror)
+            self._count_tail(-mirror.tail_bytes)
+            mirror.start_over(read.epoch, read.seq)
+            mirror.begun.set()
+        for event in mirror.new_in(read):
+            if not mirror.is_old(event):
+                self._deliver(mirror, event)
+
+    def _break(self, mirror: Mirror) -> None:
+        """Its members leave before anything newer comes: who heard that would think to have heard all."""
+        members = dict(self._server.manager.members("/", mirror.room))
+        for sid in members:
+            self._server.leave(sid, mirror.room)
+        if clients := [member.user for member in members.values() if member.user is not None]:
+            log.warning("room.broken", clients=len(clients))
+            self._broken(clients)
 
     async def _read_whole(self, mirror: Mirror) -> None:
         """One read serves every client that comes back to this room."""
-        async with mirror.lock:
+        async with self._reading, mirror.lock:
             if not mirror.whole:
-                limit = self._ports.settings.room_log_events
-                read = await self._ports.rooms.read(mirror.room, 0, limit)
-                self._take_whole(mirror, read.epoch, read.events)
-
-    def _take_whole(self, mirror: Mirror, epoch: str, events: list[Logged]) -> None:
-        if epoch != mirror.epoch:
-            return
-        for event in events:
-            if not mirror.is_old(event):
-                self._deliver(mirror, event)
-        before = mirror.tail_bytes
-        mirror.keep_all(events)
-        TAIL_BYTES.inc(mirror.tail_bytes - before)
-        self._bound_tails()
+                read = await self._ports.rooms.read(mirror.room, 0, self._ports.settings.room_log_events)
+                self._advance(mirror, read)
+                before = mirror.tail_bytes
+                mirror.keep_all(read.events)
+                self._count_tail(mirror.tail_bytes - before)
 
     # Telling.
 
     def _deliver(self, mirror: Mirror, event: Logged) -> None:
         before = mirror.tail_bytes
         mirror.append(event, self._ports.settings.room_log_events)
-        TAIL_BYTES.inc(mirror.tail_bytes - before)
+        self._count_tail(mirror.tail_bytes - before)
         if not event.event.startswith(INTERNAL):
             skip = self._shunned.get(event.actor) if event.actor else None
             self._server.deliver(mirror.room, self._frame(event), skip=skip)
         if (watcher := self._watchers.get(event.event)) is not None:
             watcher(mirror.room, event)
 
-    def _replay(self, client: Client, events: Iterable[Logged]) -> None:
-        for event in events:
-            if event.actor not in client.blocked and not event.event.startswith(INTERNAL):
-                client.connection.send(self._frame(event))
-                REPLAYED.inc()
+    def _replay(self, client: Client, missed: Sequence[Logged]) -> bool:
+        """All of it, or nothing and False: more than the client's outbound bound would end its connection."""
+        shown = [
+            self._kept_frame(event)
+            for event in missed
+            if event.actor not in client.blocked and not event.event.startswith(INTERNAL)
+        ]
+        if not self._fits(client, shown):
+            return False
+        for frame in shown:
+            client.connection.send(frame)
+        REPLAYED.inc(len(shown))
+        return True
+
+    def _fits(self, client: Client, frames: Sequence[Frame]) -> bool:
+        bounds, connection = self._server.bounds, client.connection
+        total_bytes = connection.buffered_bytes + sum(frame.size for frame in frames)
+        packets = len(connection.held or ()) + len(frames)
+        return (
+            total_bytes <= REPLAY_SHARE * bounds.outbound_bytes
+            and packets <= REPLAY_SHARE * bounds.polling_packets
+        )
 
     def _frame(self, event: Logged) -> Frame:
         return self._server.frame(event.event, event.body)
 
-    def _bound_tails(self) -> None:
-        """Above the bound the longest tails go first; their rooms read the log again when asked."""
-        total = sum(mirror.tail_bytes for mirror in self._mirrors.values())
+    def _count_tail(self, change: int) -> None:
+        """Above the bound the longest tails go; their rooms read the log again when asked."""
+        self._tail_bytes += change
+        TAIL_BYTES.set(self._tail_bytes)
+        if self._tail_bytes > TAIL_BYTES_MAX:
+            self._shorten()
+
+    def _shorten(self) -> None:
         for mirror in sorted(self._mirrors.values(), key=lambda mirror: -mirror.tail_bytes):
-            if total <= TAIL_BYTES_MAX:
-                return
-            total -= mirror.tail_bytes
-            TAIL_BYTES.dec(mirror.tail_bytes)
+            if self._tail_bytes <= TAIL_BYTES_MAX / 2:
+                break
+            self._tail_bytes -= mirror.tail_bytes
             mirror.forget_tail()
+        TAIL_BYTES.set(self._tail_bytes)
 
     def _start(self, work: Awaitable[None], name: str) -> None:
         async def run() -> None:

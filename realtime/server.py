@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 FEED_SILENT_SECONDS_MAX = 10.0
 INSIST_SECONDS = 0.2
+ENDED_PER_TURN = 100
 
 
 class MemberData(msgspec.Struct):
@@ -110,9 +111,15 @@ class Realtime:
     def _arrived(self, client: Client) -> None:
         self._start(self.presence.arrive(client.user.id), "presence-arrive")
 
-    async def _end_broken(self, clients: list[Client]) -> None:
-        for client in clients:
+    def _end_broken(self, clients: list[Client]) -> None:
+        self._start(self._end_in_turns(clients), "end-broken")
+
+    async def _end_in_turns(self, clients: list[Client]) -> None:
+        """They come back with their positions and are told what cannot be replayed."""
+        for number, client in enumerate(clients, 1):
             self.sessions.end(client, "draining")
+            if number % ENDED_PER_TURN == 0:
+                await asyncio.sleep(0)
 
     def _follow_membership(self, room: str, event: Logged) -> None:
         """Every phone of a member enters or leaves the circle's room with the event that says so."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.cluster import ClusterParser
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, ReadOnlyError, RedisError, ResponseError
@@ -24,8 +26,12 @@ def reachable() -> Iterator[None]:
         raise Unavailable from error
 
 
-def open_redis(url: str, *, connections_max: int, timeout_seconds: float) -> Redis:
-    """Connects at the first use. A repeated `INCR` counts twice, so no command is repeated here."""
+def open_redis(url: str, *, connections_max: int, timeout_seconds: float, in_cluster: bool = False) -> Redis:
+    """Connects at the first use. A repeated `INCR` counts twice, so no command is repeated here.
+
+    `in_cluster`: the answers of a moving slot are exceptions of their own.
+    """
+    parser = {"parser_class": ClusterParser} if in_cluster else {}
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=connections_max,
@@ -37,5 +43,11 @@ def open_redis(url: str, *, connections_max: int, timeout_seconds: float) -> Red
         retry=Retry(NoBackoff(), 0),
         retry_on_error=[],
         retry_on_timeout=False,
+        **parser,
     )
     return Redis.from_pool(pool)
+
+
+async def command(redis: Redis, *words: str | bytes) -> Any:
+    """A command that redis-py has no method for, or whose answer is wanted as it is."""
+    return await redis.execute_command(*words)  # type: ignore[no-untyped-call]

@@ -1,134 +1,143 @@
-"""The live side of room logs: one subscribed connection that outlives every outage of Redis."""
+"""The live side of room logs: every wanted room is heard from the server it lives on."""
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError
 
-from db.redis.rooms import channel, heard_of, room_of
+from db.redis.homes import Homes
+from db.redis.line import Ears, Line, Subscription
+from db.redis.node import Node
 from domain.errors import Unavailable
 from domain.rooms import Logged
 
 log = structlog.get_logger(__name__)
 
 Hear = Callable[[str, Logged], None]
-Lost = Callable[[], Awaitable[None]]
+Again = Callable[[str], None]
 
-BACKOFF_SECONDS, BACKOFF_SECONDS_MAX = 0.05, 2.0
-PING_SECONDS = 2.0
-SUBSCRIBE_BATCH = 200
+SURVEY_SECONDS = 2.0
+"""How soon a new server, or a new primary that nobody told us of, is seen."""
+HOMELESS_SECONDS = 0.05
 
 
 class RedisRoomFeed:
     """Hears the channels of the rooms that were subscribed to.
 
-    Redis keeps nothing for us: after every reconnect `lost` is called and the rooms are read from the logs.
+    Redis keeps nothing for us: a room that was not heard for a while is told to `again`, which reads its log.
     """
 
-    def __init__(self, redis: Redis, *, timeout_seconds: float) -> None:
-        self._redis = redis
+    def __init__(self, homes: Homes, *, timeout_seconds: float) -> None:
+        self._homes = homes
         self._timeout = timeout_seconds
-        self._rooms: set[str] = set()
-        self._waiting: dict[str, asyncio.Future[None]] = {}
-        self._connection: AbstractConnection | None = None
-        self._heard_at = float("-inf")
+        self._wanted: dict[str, Subscription] = {}
+        self._homeless: set[Subscription] = set()
+        self._lines: dict[Node, Line] = {}
+        self._listening: dict[Node, asyncio.Task[None]] = {}
+        self._news = asyncio.Event()
+        self._arranged = -1
 
     def silent_seconds(self) -> float:
-        """Since anything came; a pong comes every few seconds, so a dead feed is seen by its silence."""
-        return asyncio.get_running_loop().time() - self._heard_at
+        """Of the line that has been silent longest."""
+        return max((line.silent_seconds() for line in self._lines.values()), default=float("inf"))
 
     async def subscribe(self, room: str) -> None:
         """Returns when Redis confirmed; after the time-out raises `Unavailable`, and subscribes later."""
-        self._rooms.add(room)
-        confirmed = self._waiting.setdefault(room, asyncio.get_running_loop().create_future())
-        if self._connection is not None:
-            await self._send("SUBSCRIBE", channel(room))
+        if (subscription := self._wanted.get(room)) is None:
+            subscription = self._wanted[room] = Subscription(room)
+            self._place(subscription)
         try:
-            await asyncio.wait_for(asyncio.shield(confirmed), self._timeout)
+            async with asyncio.timeout(self._timeout):
+                await asyncio.shield(subscription.heard)
         except TimeoutError:
+            subscription.missed = True
             raise Unavailable from None
 
-    async def unsubscribe(self, room: str) -> None:
-        self._rooms.discard(room)
-        if (waiting := self._waiting.pop(room, None)) is not None:
-            waiting.cancel()
-        if self._connection is not None:
-            await self._send("UNSUBSCRIBE", channel(room))
-
-    async def run(self, hear: Hear, lost: Lost) -> None:
-        """Listens until cancelled."""
-        delay = BACKOFF_SECONDS
-        while True:
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    connection = await self._connect()
-                    delay = BACKOFF_SECONDS
-                    tasks.create_task(self._ping(), name="room-feed-ping")
-                    tasks.create_task(self._after_connect(lost), name="room-feed-catch-up")
-                    await self._listen(connection, hear)
-            except* (RedisError, OSError, TimeoutError, Unavailable) as group:
-                log.warning("room_feed.lost", error=type(group.exceptions[0]).__name__)
-            finally:
-                await self._disconnect()
-            await asyncio.sleep(delay * random.uniform(0.5, 1.5))
-            delay = min(delay * 2, BACKOFF_SECONDS_MAX)
-
-    async def _connect(self) -> AbstractConnection:
-        pool = self._redis.connection_pool
-        connection = pool.connection_class(**{**pool.connection_kwargs, "socket_timeout": None})
-        await connection.connect()  # type: ignore[no-untyped-call]
-        self._connection = connection
-        names = [channel(room) for room in sorted(self._rooms)]
-        for start in range(0, len(names), SUBSCRIBE_BATCH):
-            await connection.send_command("SUBSCRIBE", *names[start : start + SUBSCRIBE_BATCH])
-        return connection
-
-    async def _after_connect(self, lost: Lost) -> None:
-        """Events published before every room is subscribed again are in the logs only."""
-        for room in list(self._rooms):
-            if (waiting := self._waiting.get(room)) is not None:
-                await asyncio.wait_for(asyncio.shield(waiting), self._timeout)
-        await lost()
-
-    async def _listen(self, connection: AbstractConnection, hear: Hear) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            message: list[Any] = await connection.read_response(timeout=3 * PING_SECONDS)
-            self._heard_at = loop.time()
-            kind = message[0]
-            if kind == b"message":
-                hear(room_of(message[1]), heard_of(message[2]))
-            elif kind == b"subscribe":
-                self._confirm(room_of(message[1]))
-
-    def _confirm(self, room: str) -> None:
-        waiting = self._waiting.pop(room, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
-
-    async def _ping(self) -> None:
-        while True:
-            await asyncio.sleep(PING_SECONDS)
-            await self._send("PING")
-
-    async def _send(self, *command: str) -> None:
-        connection = self._connection
-        if connection is None:
+    def unsubscribe(self, room: str) -> None:
+        """At once: who subscribes again afterwards hears the room."""
+        if (subscription := self._wanted.pop(room, None)) is None:
             return
-        try:
-            await connection.send_command(*command)
-        except (RedisError, OSError):
-            await connection.disconnect(nowait=True)
+        self._homeless.discard(subscription)
+        if subscription.line is not None:
+            subscription.line.remove(subscription)
 
-    async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.disconnect(nowait=True)
-        loop = asyncio.get_running_loop()
-        for room in self._rooms:
-            self._waiting.setdefault(room, loop.create_future())
+    async def run(self, hear: Hear, again: Again) -> None:
+        """Listens until cancelled."""
+        ears = Ears(hear, again, self._lost_home)
+        try:
+            while True:
+                try:
+                    await self._arrange(ears)
+                except Exception:
+                    log.exception("room_feed.not_arranged")
+                await self._wait()
+        finally:
+            await self._end(list(self._listening))
+
+    async def _wait(self) -> None:
+        """Until the next survey, which comes sooner while a room has no home."""
+        if not self._homeless:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SURVEY_SECONDS):
+                    await self._news.wait()
+        if self._homeless:
+            await asyncio.sleep(HOMELESS_SECONDS * random.uniform(0.5, 1.5))
+        self._news.clear()
+
+    async def _arrange(self, ears: Ears) -> None:
+        """A line to every server that holds rooms, and every room on the line to its server."""
+        try:
+            await self._homes.survey()
+        except Unavailable:
+            log.warning("room_feed.no_survey")
+        nodes = self._homes.nodes
+        await self._end([node for node in self._lines if node not in nodes])
+        for node in nodes:
+            if node not in self._lines:
+                self._begin(node, ears)
+        moved = self._homes.version != self._arranged
+        self._arranged = self._homes.version
+        for subscription in list(self._wanted.values() if moved else self._homeless):
+            self._place(subscription)
+
+    def _begin(self, node: Node, ears: Ears) -> None:
+        line = Line(node, ears, sharded=self._homes.sharded, timeout_seconds=self._timeout)
+        self._lines[node] = line
+        self._listening[node] = asyncio.create_task(line.run(), name="room-feed-line")
+
+    async def _end(self, nodes: list[Node]) -> None:
+        ending = [self._listening.pop(node) for node in nodes]
+        for subscription in self._wanted.values():
+            if subscription.line is not None and subscription.line.node in nodes:
+                subscription.line.remove(subscription)
+                subscription.lose()
+                self._homeless.add(subscription)
+        for node in nodes:
+            del self._lines[node]
+        for task in ending:
+            task.cancel()
+        if ending:
+            await asyncio.wait(ending)
+
+    def _place(self, subscription: Subscription) -> None:
+        """Gives the subscription to the line of the room's home; without one it waits."""
+        try:
+            line = self._lines.get(self._homes.home(subscription.room))
+        except Unavailable:
+            line = None
+        if line is subscription.line and line is not None:
+            return
+        if subscription.line is not None:
+            subscription.line.remove(subscription)
+            subscription.lose()
+        if line is not None:
+            self._homeless.discard(subscription)
+            line.add(subscription)
+        else:
+            self._homeless.add(subscription)
+
+    def _lost_home(self, subscription: Subscription) -> None:
+        self._homeless.add(subscription)
+        self._news.set()

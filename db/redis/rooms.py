@@ -6,6 +6,7 @@ newest second in a crash, so the first event that a restarted server takes jumps
 entry names the seq before it, which is how readers see a hole.
 """
 
+import asyncio
 import os
 import secrets
 import signal
@@ -13,15 +14,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
 
-from db.redis.connection import reachable
+from db.redis.connection import command, reachable
+from db.redis.homes import Homes
+from db.redis.node import Node
+from domain.errors import Unavailable
 from domain.events import Publication
 from domain.rooms import EPHEMERAL_SEQ, Logged, Position, Slice
 
 META_SECONDS = 30 * 24 * 3600
 """A quiet room keeps its epoch this long, so that a reader who missed nothing is not told to start over."""
 RESTART_JUMP = 1_000_000
-READ_BATCH = 100
+READ_BATCH = 32
 
 PUBLISH = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
@@ -41,7 +46,7 @@ redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[6], text .. '-0',
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
 redis.call('HSET', KEYS[3], 'epoch', epoch, 'seq', text)
 redis.call('PEXPIRE', KEYS[3], ARGV[9])
-redis.call('PUBLISH', ARGV[11], text .. ' ' .. string.format('%.0f', previous) .. ' ' .. epoch .. ' '
+redis.call('SAY', ARGV[11], text .. ' ' .. string.format('%.0f', previous) .. ' ' .. epoch .. ' '
   .. ARGV[2] .. ' ' .. ARGV[3] .. '\\n' .. body)
 return seq
 """.replace("JUMP", str(RESTART_JUMP))
@@ -64,7 +69,7 @@ return {epoch, redis.call('HGET', KEYS[2], 'seq'), entries}
 class RedisRoomLogs:
     def __init__(
         self,
-        redis: Redis,
+        homes: Homes,
         *,
         events_max: int,
         log_seconds: int,
@@ -72,11 +77,13 @@ class RedisRoomLogs:
         crash_before: str = "",
     ) -> None:
         """`known_seconds`: how long a republished event id finds its seq. `crash_before`: for tests."""
-        self._redis = redis
-        self._publish = redis.register_script(PUBLISH)
-        self._read = redis.register_script(READ)
+        self._homes = homes
+        self._say = "SPUBLISH" if homes.sharded else "PUBLISH"
+        self._publish = script(PUBLISH.replace("SAY", self._say))
+        self._read = script(READ)
         self._bounds = (events_max, log_seconds * 1000, META_SECONDS * 1000, known_seconds * 1000)
         self._crash_before = crash_before
+        self._runs: dict[str, str] = {}
 
     async def publish(self, publication: Publication) -> int:
         room, event_id, event, actor, body = publication
@@ -84,37 +91,49 @@ class RedisRoomLogs:
             os.kill(os.getpid(), signal.SIGKILL)
         keys = [*room_keys(room), f"{tag(room)}:e:{event_id}"]
         args: list[Any] = [event_id, event, actor, body, room, *self._bounds, fresh_epoch(), channel(room)]
-        with reachable():
-            return int(await self._publish(keys=keys, args=args))
+        return int(await self._run(self._publish, room, keys, args))
 
     async def tell(self, room: str, event: str, actor: str, body: bytes) -> None:
-        head = f"{EPHEMERAL_SEQ} 0 - {event} {actor}\n"
-        with reachable():
-            await self._redis.publish(channel(room), head.encode() + body)
+        message = f"{EPHEMERAL_SEQ} 0 - {event} {actor}\n".encode() + body
+        await self._homes.ask(room, lambda redis: command(redis, self._say, channel(room), message))
 
     async def read(self, room: str, after: int, limit: int) -> Slice:
-        with reachable():
-            answer = await self._read(keys=room_keys(room), args=read_arguments(after, limit))
-        return slice_of(answer)
-
-    async def server_run(self) -> str:
-        with reachable():
-            return str((await self._redis.info("server"))["run_id"])
+        return slice_of(await self._run(self._read, room, room_keys(room), read_arguments(after, limit)))
 
     async def positions(self, rooms: Sequence[str]) -> dict[str, Position]:
         found: dict[str, Position] = {}
         for start in range(0, len(rooms), READ_BATCH):
             batch = rooms[start : start + READ_BATCH]
-            with reachable():
-                async with self._redis.pipeline(transaction=False) as pipe:
-                    for room in batch:
-                        await self._read(keys=room_keys(room), args=read_arguments(0, 0), client=pipe)
-                    answers = await pipe.execute()
-            slices = [slice_of(answer) for answer in answers]
+            logs = await asyncio.gather(*(self.read(room, 0, 0) for room in batch))
             found |= {
-                room: Position(epoch=log.epoch, seq=log.seq) for room, log in zip(batch, slices, strict=True)
+                room: Position(epoch=log.epoch, seq=log.seq) for room, log in zip(batch, logs, strict=True)
             }
         return found
+
+    async def server_run(self) -> str:
+        """Of all servers that hold rooms; one that is away counts with its last known run."""
+        await self._homes.survey()
+        nodes = self._homes.nodes
+        answers = await asyncio.gather(*(self._note_run(node) for node in nodes))
+        if not any(answers):
+            raise Unavailable
+        return " ".join(sorted(self._runs[node.name] for node in nodes if node.name in self._runs))
+
+    async def _note_run(self, node: Node) -> bool:
+        try:
+            with reachable():
+                self._runs[node.name] = str((await node.redis.info("server"))["run_id"])
+        except Unavailable:
+            return False
+        return True
+
+    async def _run(self, script: AsyncScript, room: str, keys: list[str], args: list[Any]) -> Any:
+        return await self._homes.ask(room, lambda redis: script(keys=keys, args=args, client=redis))
+
+
+def script(text: str) -> AsyncScript:
+    """Runs where it is told to; the connection it is made with is never opened."""
+    return AsyncScript(Redis(), text.encode())
 
 
 def tag(room: str) -> str:

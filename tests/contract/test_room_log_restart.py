@@ -1,64 +1,27 @@
 """A room log whose server is killed: no seq is ever given twice, and a lost second shows as a hole."""
 
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from db.embedded import wheels
-from db.embedded.port import LOOPBACK, free_port
 from db.redis.connection import open_redis
 from db.redis.limits import RedisRateLimits
+from db.redis.node import Node
 from db.redis.rooms import RESTART_JUMP, RedisRoomLogs
+from db.redis.shards import Shards
 from domain import rooms
 from domain.errors import Unavailable
 from domain.events import Publication
 from domain.ids import new_id
 from domain.rooms import FEED, Position
-from tests.contract.deadline import until
+from tests.cluster.valkey import OwnValkey
 from tests.fakes.rooms import FakeRoomLogs
-
-
-@dataclass
-class OwnValkey:
-    """A Valkey of the test's own, to be killed."""
-
-    data: Path
-    port: int
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"redis://{LOOPBACK}:{self.port}/0"
-
-    async def start(self) -> None:
-        options = {"port": self.port, "bind": LOOPBACK, "dir": self.data, "appendonly": "yes"}
-        options |= {"appendfsync": "always", "save": "", "logfile": self.data / "log"}
-        words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
-        self.process = subprocess.Popen([str(wheels.valkey_server()), *words])
-        await until(self._answers)
-
-    async def _answers(self) -> bool:
-        async with Redis.from_url(self.url) as redis:
-            try:
-                return bool(await redis.ping())
-            except RedisError:
-                return False
-
-    def kill(self) -> None:
-        """kill -9."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
 
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[OwnValkey]:
-    server = OwnValkey(tmp_path, free_port())
+    server = OwnValkey(tmp_path)
     yield server
     server.kill()
 
@@ -70,7 +33,8 @@ def said() -> Publication:
 async def test_the_first_event_after_a_restart_jumps_ahead_in_the_same_epoch(valkey: OwnValkey) -> None:
     await valkey.start()
     redis = open_redis(valkey.url, connections_max=2, timeout_seconds=5.0)
-    logs = RedisRoomLogs(redis, events_max=100, log_seconds=600, known_seconds=600)
+    homes = Shards([Node("own", redis)])
+    logs = RedisRoomLogs(homes, events_max=100, log_seconds=600, known_seconds=600)
     known = said()
     assert [await logs.publish(event) for event in (known, said())] == [1, 2]
     before, run = (await logs.positions([FEED]))[FEED], await logs.server_run()

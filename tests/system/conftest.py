@@ -17,7 +17,12 @@ StartPhone = Callable[..., Awaitable[Phone]]
 
 @pytest.fixture
 async def servers(tmp_path: Path) -> AsyncIterator[Cluster]:
-    settings = {"POSTS_PER_HOUR": "100000", "EVENTS_PER_MINUTE": "100000", "DRAIN_SECONDS": "2"}
+    settings = {
+        "SERVER_ENV": "test",
+        "POSTS_PER_HOUR": "100000",
+        "EVENTS_PER_MINUTE": "100000",
+        "DRAIN_SECONDS": "2",
+    }
     async with cluster(tmp_path, REGISTRATIONS_PER_HOUR="100000", **settings) as started:
         yield started
 

@@ -391,7 +391,8 @@ async def _own_post(post_id: str, user: User, ports: Ports) -> Post:
 
 
 async def _changed(post: Post, changes: dict[str, object], user: User, ports: Ports) -> PostAnswer:
-    changed = await ports.content.posts.change(post.id, changes)
+    """Only of what is still as it was read: closing must not bring back what was hidden meanwhile."""
+    changed = await ports.content.posts.change(post.id, changes, status=post.status)
     if changed is None:
         raise NotFound
     await _tell("post:changed", changed, {}, ports)

@@ -19,6 +19,7 @@ from domain.ports import Ports, Records
 from domain.wire import END, Command, Country, View
 
 EndReason = Literal["logged_out", "password_changed", "reuse", "banned", "erased"]
+WRONG_LOGIN = "The name or the password is not right."
 RECOVERY_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 RECOVERY_GROUPS, RECOVERY_GROUP_CHARACTERS = 6, 4
 """24 characters of 31: 118 bits, in groups that a person can copy by hand."""
@@ -177,7 +178,7 @@ async def log_in(command: LogIn, ports: Ports) -> LoggedIn:
     else:
         account = await _by_handle(command, ports)
     if account is None or account.status != "active":
-        raise Unauthenticated("The name or the password is not right.")
+        raise Unauthenticated(WRONG_LOGIN)
     return await _logged_in(account, ports)
 
 
@@ -187,13 +188,20 @@ async def _by_email(command: LogIn, ports: Ports) -> Account | None:
 
 
 async def _by_handle(command: LogIn, ports: Ports) -> Account | None:
-    account = await ports.records.accounts.by_handle(command.identifier)
+    """Handles are ASCII. PostgreSQL and Python fold other letters differently, and each spelling of a handle
+    would have a limit of its own for guesses."""
+    ascii_only = command.identifier.isascii()
+    account = await ports.records.accounts.by_handle(command.identifier) if ascii_only else None
     matches = await ports.passwords.verify(command.password, account.password_hash if account else None)
     return account if matches else None
 
 
 async def _logged_in(account: Account, ports: Ports) -> LoggedIn:
+    """Not for a password that was changed while this one was checked: that ended every session."""
+    same: dict[str, object] = {"password_hash": account.password_hash}
     async with ports.transaction() as tx:
+        if not await tx.accounts.replace_password(account.id, account.password_hash, same):
+            raise Unauthenticated(WRONG_LOGIN)
         tokens = await open_session(account, tx, ports)
     return LoggedIn(account=accounts.own_view(account), tokens=tokens)
 

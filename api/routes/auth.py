@@ -26,7 +26,7 @@ async def register(command: RegisterAnonymous, ports: Ports) -> Registered:
     return await sessions.register_anonymous(command, ports)
 
 
-@routes.public("POST", "/v1/auth/register/email", limit=REGISTRATIONS, status=201)
+@routes.public("POST", "/v1/auth/register/email", limit=REGISTRATIONS, named_by="email", status=201)
 async def register_email(command: RegisterEmail, ports: Ports) -> Registered:
     """Makes an account that an e-mail address and a password open on any phone."""
     return await sessions.register_email(command, ports)

@@ -140,6 +140,17 @@ async def test_guesses_at_one_account_are_limited_from_everywhere(ports: Ports) 
         assert statuses == [401, 401, 429]
 
 
+async def test_registering_an_address_is_no_way_around_the_limit_on_guesses(ports: Ports) -> None:
+    trusting = with_settings(ports, login_attempts_per_minute=2, trusted_proxies=("127.0.0.1",))
+    async with opened(trusting) as rest:
+        statuses = []
+        for number, email in enumerate(("a@b.org", "A@b.org", "a@B.org")):
+            body = {"email": email, "password": f"guess number {number}"}
+            headers = {"X-Forwarded-For": f"203.0.113.{number}"}
+            statuses.append((await rest.ask("POST", "/v1/auth/register/email", body, headers=headers)).status)
+        assert statuses == [201, 201, 429]
+
+
 async def test_requests_are_limited_by_account(ports: Ports) -> None:
     async with opened(with_settings(ports, requests_per_minute=2)) as rest:
         one, other = await rest.register(), await rest.register()

@@ -333,6 +333,24 @@ async def test_a_closed_post_is_readable_and_takes_no_more_answers(world: World)
         await posts.edit_urgency(EditUrgency(post_id=post.id, urgency=1), author, world.ports)
 
 
+@pytest.mark.parametrize("status", ["held", "hidden", "removed"])
+async def test_closing_never_brings_back_what_was_taken_away_meanwhile(
+    world: World, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author, reader = await world.person(), await world.person()
+    post = await world.post(author)
+
+    async def hidden_meanwhile(account_id: str) -> frozenset[str]:
+        await world.ports.content.posts.change(post.id, {"status": status})
+        return frozenset()
+
+    monkeypatch.setattr(world.ports.records.blocks, "around", hidden_meanwhile)
+    with pytest.raises(NotFound):
+        await posts.close_post(ClosePost(post_id=post.id), author, world.ports)
+    assert (await world.stored(post.id)).status == status
+    assert post.id not in await feed_ids(world, reader)
+
+
 async def test_closing_twice_answers_the_same_and_tells_once(world: World) -> None:
     author = await world.person()
     post = await world.post(author)

@@ -323,6 +323,41 @@ async def test_two_password_changes_at_once_do_not_overwrite_each_other(world: W
     assert {type(outcome) for outcome in outcomes} == {Tokens, Conflict}
 
 
+@pytest.mark.parametrize("identifier", ["quiet-otter", EMAIL])
+async def test_a_login_that_began_with_the_old_password_opens_nothing_after_a_change(
+    world: World, identifier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = RegisterEmail(email=EMAIL, password=PASSWORD, handle="quiet-otter")
+    answer = await sessions.register_email(command, world.ports)
+    user = await sessions.identify(answer.tokens.access_token, world.ports)
+    found_by = "by_email_login" if "@" in identifier else "by_handle"
+    find = getattr(world.ports.records.accounts, found_by)
+
+    async def found_before_the_change(key: object) -> accounts.Account | None:
+        account: accounts.Account | None = await find(key)
+        monkeypatch.undo()
+        change = ChangePassword(new_password="the thief does not know", current_password=PASSWORD)
+        await sessions.change_password(change, user, world.ports)
+        return account
+
+    monkeypatch.setattr(world.ports.records.accounts, found_by, found_before_the_change)
+    with pytest.raises(Unauthenticated):
+        await sessions.log_in(LogIn(identifier=identifier, password=PASSWORD), world.ports)
+
+
+async def test_a_handle_has_one_spelling_to_guess_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def by_handle(handle: str) -> accounts.Account | None:
+        asked.append(handle)
+        return None
+
+    monkeypatch.setattr(world.ports.records.accounts, "by_handle", by_handle)
+    with pytest.raises(Unauthenticated):
+        await sessions.log_in(LogIn(identifier="qu\u0130et-otter", password=PASSWORD), world.ports)
+    assert asked == []
+
+
 async def test_a_banned_account_has_no_open_session(world: World) -> None:
     answer = await registered(world)
     await world.ports.records.accounts.update(answer.account.id, {"status": "banned"})

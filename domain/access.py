@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from domain.accounts import Role, User
     from domain.circles import Circle, MemberRole
     from domain.posts import Post
+    from domain.trackers import Tracker
 
 MODERATORS: frozenset[Role] = frozenset({"moderator", "admin"})
 
@@ -54,6 +55,12 @@ def check_member(circle: Circle | None, role: MemberRole | None) -> Circle:
     if role is None:
         raise Forbidden("Only members may do that.")
     return circle
+
+
+def sees_tracker(tracker: Tracker | None, user_id: str) -> Tracker:
+    if tracker is None or tracker.account_id != user_id:
+        raise NotFound
+    return tracker
 
 
 def hears_room(kind: str, id: str, user: User, *, role: MemberRole | None) -> bool:

@@ -17,8 +17,10 @@ from domain.jobs import JobFeed, JobQueue, JobStore
 if TYPE_CHECKING:
     from domain.accounts import Account, User
     from domain.activity import Activity
+    from domain.checkins import CheckIn
     from domain.circles import Circle, Member, MemberRole
     from domain.clock import Clock
+    from domain.cravings import Craving
     from domain.devices import Address, Device, Platform
     from domain.events import Announcer, Event, Publication
     from domain.notifications import Notification, Place
@@ -27,11 +29,14 @@ if TYPE_CHECKING:
     from domain.posts import Post, PostFilter, PostStatus
     from domain.preferences import Preferences
     from domain.presence import Status
+    from domain.progress import CircleTotals
     from domain.pushing import PushMessage
     from domain.responses import Response
     from domain.rooms import Logged, Position, Slice
     from domain.sessions import EndedSession, EndReason, RefreshToken, Session
     from domain.settings import Settings
+    from domain.streaks import Mark, Streak
+    from domain.trackers import Tracker
 
 
 class Accounts(Protocol):
@@ -248,6 +253,38 @@ class Activities(Protocol):
         """The local days on which something happened, in order."""
 
 
+class Trackers(Protocol):
+    async def add(self, tracker: Tracker, timezone: str | None) -> Tracker:
+        """The account's tracker of this category: the one there was, or this one.
+
+        Without a `timezone` of its own it follows the account's.
+        """
+
+    async def get(self, id: str) -> Tracker | None: ...
+
+    async def lock(self, id: str) -> Tracker | None:
+        """The tracker, held against a parallel count until the transaction ends."""
+
+    async def of_account(self, account_id: str) -> list[Tracker]:
+        """Oldest first."""
+
+    async def page(self, after: str, limit: int) -> list[Tracker]:
+        """In the order of ids, those above `after` (all for an empty one)."""
+
+    async def move(self, id: str, timezone: str) -> Tracker | None: ...
+
+    async def keep(self, id: str, streak: Streak) -> None: ...
+
+    async def timezones(self) -> list[str]:
+        """Those of the active accounts that track something."""
+
+    async def accounts_in(self, timezones: Sequence[str], after: str, limit: int) -> list[tuple[str, str]]:
+        """(account id, time zone) of active accounts that track something, by id, above `after`."""
+
+    async def of_circle(self, circle_id: str, category: str | None, active_since: datetime) -> CircleTotals:
+        """Over its members who track `category` (or anything); medians are the lower ones, 0 of nobody."""
+
+
 @dataclass(frozen=True)
 class Records:
     """The PostgreSQL side, bound to the pool or to one transaction."""
@@ -264,6 +301,7 @@ class Records:
     devices: Devices
     pushes: Pushes
     activities: Activities
+    trackers: Trackers
 
 
 class Posts(Protocol):
@@ -346,6 +384,31 @@ class Supports(Protocol):
         """Deletes who gave what to a post; its counts are on the post."""
 
 
+class CheckIns(Protocol):
+    async def add(self, check_in: CheckIn) -> CheckIn:
+        """The stored one: the original when its id is known."""
+
+    async def get(self, id: str) -> CheckIn | None: ...
+
+    async def count(self, tracker_id: str) -> int: ...
+
+    async def marks(self, tracker_id: str) -> list[Mark]:
+        """All check-ins and slips of a tracker, without what was written."""
+
+    async def recorded(self, after: datetime, before: datetime, limit: int) -> list[CheckIn]:
+        """What was learnt of in between, in that order."""
+
+
+class Cravings(Protocol):
+    async def add(self, craving: Craving) -> Craving:
+        """The stored one: the original when its id is known."""
+
+    async def get(self, id: str) -> Craving | None: ...
+
+    async def since(self, account_id: str, moment: datetime, limit: int) -> list[Craving]:
+        """At or after `moment`, the newest `limit` of them, newest first."""
+
+
 @dataclass(frozen=True)
 class Content:
     """The MongoDB side."""
@@ -353,6 +416,8 @@ class Content:
     posts: Posts
     responses: Responses
     supports: Supports
+    checkins: CheckIns
+    cravings: Cravings
 
 
 class RoomLogs(Protocol):

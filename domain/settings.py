@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     responses_per_hour: Positive = 100
     quick_supports_per_minute: Positive = 60
     circles_per_day: Positive = 10
+    moments_per_hour: Positive = 60
+    trackers_max: Positive = 20
     events_per_minute: Positive = 600
     requests_per_minute: Positive = 600
     registrations_per_hour: Positive = 30

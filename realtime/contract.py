@@ -10,6 +10,7 @@ from domain.presence import PresenceChanged, TypingChanged
 from domain.responses import ResponseAnswer, ResponseRemoved
 from domain.scanning import CrisisOffer, ModerationNotice
 from domain.support import PointsChanged, SupportChanged
+from domain.trackers import TrackerMilestone
 from realtime.actor import marked_methods
 from realtime.entrance import Ready
 from realtime.sessions import SessionEnded
@@ -24,6 +25,7 @@ EVENTS: Mapping[str, Any] = {
     "circle:member": MemberChange,
     "notification:new": NotificationNew,
     "points:changed": PointsChanged,
+    "tracker:milestone": TrackerMilestone,
     "moderation:notice": ModerationNotice,
     "crisis:offer": CrisisOffer,
     "presence:changed": PresenceChanged,

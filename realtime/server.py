@@ -18,6 +18,7 @@ from realtime.actors.circles import CircleActor
 from realtime.actors.posts import PostActor
 from realtime.actors.presence import PresenceActor
 from realtime.actors.support import SupportActor
+from realtime.actors.trackers import TrackerActor
 from realtime.client import Client
 from realtime.engine import Bounds, Connection, Server
 from realtime.entrance import Entrance, refusal_of
@@ -70,6 +71,7 @@ class Realtime:
             CircleActor(ports, self.rooms),
             AccountActor(ports),
             PresenceActor(ports, self.rooms),
+            TrackerActor(ports),
         )
         self.actors = Actors(self.cast, settings)
         self.engine.on_connect(self.entrance.connect)

@@ -11,6 +11,7 @@ from api.routes import (
     preferences,
     rooms,
     stats,
+    trackers,
 )
 
 MODULES = (
@@ -24,6 +25,7 @@ MODULES = (
     rooms,
     crisis,
     stats,
+    trackers,
 )
 
 ROUTES = [route for module in MODULES for route in module.routes.table]

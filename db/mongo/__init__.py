@@ -1,5 +1,7 @@
 """The MongoDB side: what people wrote and gave."""
 
+from db.mongo.checkins import CheckInDocuments
+from db.mongo.cravings import CravingDocuments
 from db.mongo.database import Mongo
 from db.mongo.posts import PostDocuments
 from db.mongo.responses import ResponseDocuments
@@ -12,4 +14,6 @@ def content(database: Mongo) -> Content:
         posts=PostDocuments(database),
         responses=ResponseDocuments(database),
         supports=SupportDocuments(database),
+        checkins=CheckInDocuments(database),
+        cravings=CravingDocuments(database),
     )

@@ -42,6 +42,19 @@ VALIDATORS: dict[str, Document] = {
         status={"enum": ["live", "held", "hidden", "removed", "expired"]},
         created_at=DATE,
     ),
+    "checkins": required(
+        _id=STRING,
+        tracker_id=STRING,
+        account_id=STRING,
+        kind={"enum": ["check_in", "slip"]},
+        at=DATE,
+        recorded_at=DATE,
+        day=STRING,
+        timezone=STRING,
+    ),
+    "cravings": required(
+        _id=STRING, tracker_id=STRING, account_id=STRING, at=DATE, recorded_at=DATE, timezone=STRING
+    ),
     "supports": required(_id=STRING, post_id=STRING, giver_id=STRING, kind=STRING, created_at=DATE),
 }
 
@@ -60,6 +73,13 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("status", ASCENDING), ("created_at", ASCENDING)], name="status_created"),
         IndexModel([("post_id", ASCENDING), ("status", ASCENDING), ("key", ASCENDING)], name="post_thread"),
         IndexModel([("author_id", ASCENDING), ("key", DESCENDING)], name="author_recent"),
+    ],
+    "checkins": [
+        IndexModel([("tracker_id", ASCENDING), ("at", ASCENDING)], name="tracker_time"),
+        IndexModel([("recorded_at", ASCENDING)], name="recorded"),
+    ],
+    "cravings": [
+        IndexModel([("account_id", ASCENDING), ("at", DESCENDING)], name="account_recent"),
     ],
     "supports": [
         IndexModel([("post_id", ASCENDING), ("giver_id", ASCENDING)], name="post_giver"),

@@ -17,6 +17,7 @@ from db.postgres.preferences import PreferenceRows
 from db.postgres.pushes import PushRows
 from db.postgres.sessions import SessionRows
 from db.postgres.statements import Db
+from db.postgres.trackers import TrackerRows
 from domain.ports import Records
 
 
@@ -35,6 +36,7 @@ def records(db: Db) -> Records:
         devices=DeviceRows(db),
         pushes=PushRows(db),
         activities=ActivityRows(db),
+        trackers=TrackerRows(db),
     )
 
 

@@ -34,6 +34,7 @@ GOOD_BODIES: dict[str, dict[str, Any]] = {
     "/v1/me/notifications/read": {"ids": [NOBODY]},
     "/v1/me/preferences": {"push_per_day": 3},
     "/v1/me/devices": {"platform": "ios", "token": "ab" * 32},
+    "/v1/me/trackers": {"category": "alcohol"},
 }
 WITH_BODY = [route for route in ROUTES if route.has_body]
 WITHOUT_BODY = [route for route in ROUTES if not route.has_body and route.path != "/v1/crisis/resources"]

@@ -1,12 +1,23 @@
 """A small world on fakes: people, what they are told, and the jobs that are owed."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 
-from domain import activity, circles, notifications, posts, pushing, responses, scanning, sessions, support
+from domain import (
+    activity,
+    circles,
+    digest,
+    notifications,
+    posts,
+    pushing,
+    responses,
+    scanning,
+    sessions,
+    support,
+)
 from domain.accounts import User
 from domain.circles import CircleView, CreateCircle, JoinCircle
 from domain.ids import new_id
@@ -51,7 +62,12 @@ async def score(args: dict[str, str], ports: Ports) -> None:
     await support.score_support(args["post_id"], args["giver_id"], args["kind"], args["ref"], ports)
 
 
+async def send_digest(args: dict[str, str], ports: Ports) -> None:
+    await digest.send_digest(args["account_id"], date.fromisoformat(args["monday"]), ports)
+
+
 RUNS: dict[str, Run] = {
+    "send_digest": send_digest,
     "notify": notify,
     "notify_many": notify_many,
     "push": lambda args, ports: pushing.push(args["notification_id"], ports),

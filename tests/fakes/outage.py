@@ -20,7 +20,9 @@ class Away:
 def without_content(ports: Ports) -> Ports:
     """`ports` while MongoDB is down."""
     away: Any = Away()
-    return replace(ports, content=Content(posts=away, responses=away, supports=away))
+    return replace(
+        ports, content=Content(posts=away, responses=away, supports=away, checkins=away, cravings=away)
+    )
 
 
 def without_rooms(ports: Ports) -> Ports:

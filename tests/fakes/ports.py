@@ -15,8 +15,10 @@ from domain.settings import load_settings
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.activities import FakeActivities
 from tests.fakes.blocks import FakeBlocks
+from tests.fakes.checkins import FakeCheckIns
 from tests.fakes.circles import FakeCircles
 from tests.fakes.clock import FakeClock
+from tests.fakes.cravings import FakeCravings
 from tests.fakes.devices import FakeDevices
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.leadership import FakeLeadership
@@ -36,6 +38,7 @@ from tests.fakes.rooms import FakeRoomLogs
 from tests.fakes.sessions import FakeSessions
 from tests.fakes.supports import FakeSupports
 from tests.fakes.tables import Tables
+from tests.fakes.trackers import FakeTrackers
 
 SECRET = "a secret of the tests, long enough for its algorithm"
 
@@ -77,7 +80,13 @@ def make_fakes(*, now: Clock | None = None, **settings: Any) -> Fakes:
         now=now or clock,
         records=records,
         transaction=transaction,
-        content=Content(posts=posts, responses=responses, supports=FakeSupports()),
+        content=Content(
+            posts=posts,
+            responses=responses,
+            supports=FakeSupports(),
+            checkins=FakeCheckIns(),
+            cravings=FakeCravings(),
+        ),
         rooms=rooms,
         presence=FakePresence(now or clock, grace_seconds=shown.presence_grace_seconds),
         queue=queue,
@@ -107,6 +116,7 @@ def records_of(tables: Tables, now: Clock) -> Records:
         devices=FakeDevices(tables),
         pushes=FakePushes(tables),
         activities=FakeActivities(tables),
+        trackers=FakeTrackers(tables),
     )
 
 

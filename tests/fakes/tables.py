@@ -17,6 +17,7 @@ from domain.notifications import Notification
 from domain.points import Entry
 from domain.preferences import Preferences
 from domain.sessions import EndReason, RefreshToken, Session
+from domain.trackers import Tracker
 
 
 class Membership(NamedTuple):
@@ -68,6 +69,7 @@ class Tables:
     pushes: dict[str, Pushed] = field(default_factory=dict)
     push_deliveries: dict[tuple[str, str], datetime] = field(default_factory=dict)
     activities: dict[str, Activity] = field(default_factory=dict)
+    trackers: dict[str, Tracker] = field(default_factory=dict)
     jobs: dict[str, Owed] = field(default_factory=dict)
     paused: dict[Lane, None] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)

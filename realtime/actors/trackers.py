@@ -1,0 +1,26 @@
+"""Check-ins, cravings and slips, for oneself alone."""
+
+from domain import checkins, cravings
+from domain.checkins import RecordCheckIn, RecordSlip
+from domain.cravings import CravingAnswer, RecordCraving
+from domain.ports import Ports
+from domain.trackers import TrackerAnswer
+from realtime.actor import on
+from realtime.client import Client
+
+
+class TrackerActor:
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+
+    @on("checkin:record", RecordCheckIn)
+    async def check_in(self, client: Client, command: RecordCheckIn) -> TrackerAnswer:
+        return await checkins.record_check_in(command, client.user, self.ports)
+
+    @on("craving:record", RecordCraving)
+    async def craving(self, client: Client, command: RecordCraving) -> CravingAnswer:
+        return await cravings.record_craving(command, client.user, self.ports)
+
+    @on("slip:record", RecordSlip)
+    async def slip(self, client: Client, command: RecordSlip) -> TrackerAnswer:
+        return await checkins.record_slip(command, client.user, self.ports)

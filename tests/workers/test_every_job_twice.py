@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -12,13 +12,17 @@ from redis.asyncio import Redis
 
 import workers.retention  # noqa: F401  (registers its job)
 from db.stores import open_stores
-from domain import devices, notifications, sessions
+from domain import activity, checkins, devices, notifications, sessions, trackers
+from domain.accounts import User
+from domain.checkins import RecordCheckIn
 from domain.clock import rfc3339, utc_now
 from domain.devices import RegisterDevice
 from domain.ids import new_id
 from domain.jobs import Job, Outcome
 from domain.reconciliation import Drift
 from domain.settings import load_settings
+from domain.streaks import Streak
+from domain.trackers import CreateTracker, Tracker
 from tests.contract.makers import Makers
 from tests.fakes.clock import FakeClock
 from tests.fakes.ports import SECRET
@@ -151,6 +155,55 @@ async def prune_jobs(stage: Stage) -> dict[str, str]:
     long_ago = utc_now() - timedelta(days=40)
     await stage.ports.jobs.add([job])
     await stage.ports.jobs.settle([Outcome(job, "done", 1, "worker", long_ago, long_ago)])
+    return {}
+
+
+async def tracked(stage: Stage, user: User) -> Tracker:
+    made = await trackers.create_tracker(CreateTracker(category="alcohol"), user, stage.ports)
+    return await trackers.own_tracker(made.id, user, stage.ports)
+
+
+def to_monday_morning(stage: Stage) -> date:
+    """Moves on to the next Monday, nine o'clock; the Monday of the week before."""
+    now = stage.clock()
+    ahead = timedelta(days=7 - now.weekday())
+    stage.clock.time = (now + ahead).replace(hour=9, minute=5)
+    return (now + ahead - timedelta(days=7)).date()
+
+
+@case
+async def send_digests(stage: Stage) -> dict[str, str]:
+    await tracked(stage, await stage.person())
+    to_monday_morning(stage)
+    return {}
+
+
+@case
+async def send_digest(stage: Stage) -> dict[str, str]:
+    user = await stage.person()
+    await activity.record_activity(user.id, "check_in", new_id(), stage.clock(), stage.ports)
+    return {"account_id": user.id, "monday": to_monday_morning(stage).isoformat()}
+
+
+@case
+async def recount_streaks(stage: Stage) -> dict[str, str]:
+    return {}
+
+
+@case
+async def recount_streaks_page(stage: Stage) -> dict[str, str]:
+    tracker = await tracked(stage, await stage.person())
+    await stage.ports.records.trackers.keep(tracker.id, Streak(total_days=7))
+    return {"after": "", "week": "2026-02-01"}
+
+
+@case
+async def sweep_check_ins(stage: Stage) -> dict[str, str]:
+    tracker = await tracked(stage, await stage.person())
+    command = RecordCheckIn(tracker_id=tracker.id)
+    uncounted = checkins.new_check_in(new_id(), "check_in", command, tracker, stage.clock())
+    await stage.ports.content.checkins.add(uncounted)
+    stage.clock.advance(minutes=1)
     return {}
 
 

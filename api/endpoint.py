@@ -7,7 +7,14 @@ import msgspec
 from aiohttp import web
 
 from api.address import Addresses
-from api.request import address_values, bearer_token, check_no_query, check_storable, read_json
+from api.request import (
+    address_values,
+    bearer_token,
+    check_no_query,
+    check_storable,
+    read_json,
+    with_path,
+)
 from api.route import LOGINS, Limit, Route
 from domain import limits, sessions
 from domain.accounts import User
@@ -70,7 +77,7 @@ class Endpoint:
         else:
             check_no_query(request)
             body = await read_json(request, self._ports.settings.payload_bytes_max)
-            command = decoded(self._decoder, body)
+            command = decoded(self._decoder, with_path(body, request.match_info))
         if self._strict:
             check_storable(command)
         return command

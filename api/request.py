@@ -1,12 +1,15 @@
 """What a request says: its token, its body, the values in its address. Everything is bounded and checked."""
 
+from collections.abc import Mapping
+
 import msgspec
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from domain.decoding import NAME, UNSTORABLE, storable
+from domain.decoding import NAME, UNSTORABLE, decoded, storable
 from domain.errors import Invalid, TooLarge, Unauthenticated
 
+OBJECT: "msgspec.json.Decoder[dict[str, msgspec.Raw]]" = msgspec.json.Decoder(dict[str, msgspec.Raw])
 UNREADABLE = (web.RequestPayloadError, HttpProcessingError, ConnectionError)
 
 
@@ -57,6 +60,17 @@ def address_values(request: web.Request, *, strict: bool) -> dict[str, str]:
         elif strict:
             raise Invalid("This was given more than once.", field=shown(name))
     return values
+
+
+def with_path(body: bytes, values: Mapping[str, str]) -> bytes:
+    """A body with the values of the path as further fields, which it must not repeat; raises `Invalid`."""
+    if not values:
+        return body
+    fields = decoded(OBJECT, body)
+    for name in values:
+        if name in fields:
+            raise Invalid("The address says this already.", field=name)
+    return msgspec.json.encode({**{name: value.lower() for name, value in values.items()}, **fields})
 
 
 def check_no_query(request: web.Request) -> None:

@@ -21,6 +21,11 @@ def check_operator(user: User) -> None:
         raise Forbidden
 
 
+def check_moderator(user: User) -> None:
+    if user.role not in MODERATORS:
+        raise Forbidden
+
+
 def sees_post(post: Post, user_id: str, *, role: MemberRole | None, blocked: frozenset[str]) -> bool:
     """`role` is the user's in the post's circle, `blocked` everybody around them who is blocked."""
     if post.author_id == user_id:

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import access, events, limits, rooms
+from domain import access, events, limits, rooms, trust
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.clock import rfc3339
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, Forbidden, NotFound
 from domain.events import Event
 from domain.ids import new_id
 from domain.ports import Ports
@@ -95,7 +95,7 @@ def circle_view(circle: Circle, role: MemberRole | None) -> CircleView:
 
 
 async def create_circle(command: CreateCircle, user: User, ports: Ports) -> CircleAnswer:
-    await limits.check("circles", user.id, ports.settings.circles_per_day, limits.DAY, ports)
+    await limits.check("circles", user.id, await _most_per_day(command, user, ports), limits.DAY, ports)
     circle = Circle(
         id=new_id(),
         name=accepted_text(command.name, "name", characters_max=100),
@@ -111,6 +111,15 @@ async def create_circle(command: CreateCircle, user: User, ports: Ports) -> Circ
         await events.record(told, [], tx)
     ports.announcer.announce(told)
     return CircleAnswer(circle=circle_view(circle, "owner"))
+
+
+async def _most_per_day(command: CreateCircle, user: User, ports: Ports) -> int:
+    """Somebody new opens one circle a day, and none behind closed doors."""
+    if await trust.trust_of(user.id, ports) != "new":
+        return ports.settings.circles_per_day
+    if command.is_private:
+        raise Forbidden("Private circles open up after a few days here.", field="is_private")
+    return ports.settings.new_account_circles_per_day
 
 
 async def join_circle(command: JoinCircle, user: User, ports: Ports) -> CircleAnswer:

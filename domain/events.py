@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened. `actor` is the account that did it; blocked readers do not hear of it.
+    Where many did it (`actor` is empty), `refs["about"]` may name the account that it happened to.
 
     An `at` in the near future is when it is told: what happens until then shares its id and its telling.
     """
@@ -75,7 +76,8 @@ async def compose(event: Event, ports: Ports) -> list[Publication]:
         return []
     rooms, data = told
     body = envelope(event, data)
-    return [Publication(room, event.id, event.name, event.actor, body) for room in rooms]
+    shunned = event.actor or event.refs.get("about", "")
+    return [Publication(room, event.id, event.name, shunned, body) for room in rooms]
 
 
 def envelope(event: Event, data: object) -> bytes:

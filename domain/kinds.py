@@ -2,7 +2,9 @@
 
 from typing import Literal, NamedTuple, get_args
 
-NotificationKind = Literal["response", "support", "sos", "follow_up", "digest", "milestone", "moderation"]
+NotificationKind = Literal[
+    "response", "support", "thanks", "sos", "follow_up", "digest", "milestone", "moderation"
+]
 
 HOUR = 3600
 
@@ -19,6 +21,7 @@ class KindPolicy(NamedTuple):
 POLICIES: dict[NotificationKind, KindPolicy] = {
     "response": KindPolicy(pushed=True, ttl_seconds=24 * HOUR),
     "support": KindPolicy(pushed=False, ttl_seconds=12 * HOUR),
+    "thanks": KindPolicy(pushed=False, ttl_seconds=24 * HOUR),
     "sos": KindPolicy(pushed=True, ttl_seconds=600),
     "follow_up": KindPolicy(pushed=True, ttl_seconds=24 * HOUR),
     "digest": KindPolicy(pushed=False, ttl_seconds=24 * HOUR),

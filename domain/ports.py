@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from domain.jobs import JobFeed, JobQueue, JobStore
 
 if TYPE_CHECKING:
-    from domain.accounts import Account, User
+    from domain.accounts import Account, Role, User
     from domain.activity import Activity
+    from domain.audit import Act, AuditLine, LineFilter
+    from domain.cases import Case, CaseKind, Load, Target
     from domain.checkins import CheckIn
     from domain.circles import Circle, Member, MemberRole
     from domain.clock import Clock
     from domain.cravings import Craving
+    from domain.decisions import Decision
     from domain.devices import Address, Device, Platform
     from domain.events import Announcer, Event, Publication
     from domain.notifications import Notification, Place
@@ -31,12 +34,14 @@ if TYPE_CHECKING:
     from domain.presence import Status
     from domain.progress import CircleTotals
     from domain.pushing import PushMessage
+    from domain.reports import Record, Report
     from domain.responses import Response
     from domain.rooms import Logged, Position, Slice
     from domain.sessions import EndedSession, EndReason, RefreshToken, Session
     from domain.settings import Settings
     from domain.streaks import Mark, Streak
     from domain.trackers import Tracker
+    from domain.trust import Standing, Thank
 
 
 class Accounts(Protocol):
@@ -60,6 +65,9 @@ class Accounts(Protocol):
 
     async def replace_recovery(self, id: str, old: str, changes: dict[str, object]) -> bool:
         """False when the recovery code was used meanwhile."""
+
+    async def with_roles(self, roles: Sequence[Role]) -> list[str]:
+        """The ids of active accounts of these roles."""
 
 
 class Sessions(Protocol):
@@ -106,6 +114,8 @@ class Circles(Protocol):
 
     async def of_account(self, account_id: str) -> list[Member]: ...
 
+    async def owner_of(self, circle_id: str) -> str | None: ...
+
 
 class Blocks(Protocol):
     async def add(self, blocker_id: str, blocked_id: str, at: datetime) -> bool: ...
@@ -114,6 +124,9 @@ class Blocks(Protocol):
 
     async def around(self, account_id: str) -> frozenset[str]:
         """Everybody who blocked this account or is blocked by it."""
+
+    async def made_by(self, account_id: str) -> list[str]:
+        """Whom this account blocked, newest first."""
 
 
 class Ledger(Protocol):
@@ -128,6 +141,9 @@ class Ledger(Protocol):
 
     async def awards(self, post_id: str, ref: str | None) -> list[Entry]:
         """The awards for help with a post, or only those of one response or support to it."""
+
+    async def of_post(self, post_id: str, ref: str | None) -> list[Entry]:
+        """As `awards`, with what was taken back and given again; in order."""
 
     async def balance(self, account_id: str) -> int:
         """The sum of the account's entries."""
@@ -285,6 +301,106 @@ class Trackers(Protocol):
         """Over its members who track `category` (or anything); medians are the lower ones, 0 of nobody."""
 
 
+class Cases(Protocol):
+    async def open(self, case: Case) -> Case:
+        """The open case of this target and kind, `joined` with this one, or this one; in a transaction."""
+
+    async def add_appeal(self, case: Case) -> None:
+        """Raises `Conflict` when the decision was appealed before."""
+
+    async def get(self, id: str) -> Case | None: ...
+
+    async def claim(self, id: str, moderator_id: str, now: datetime, until: datetime) -> Case | None:
+        """None when it is closed, or held by somebody else at `now`."""
+
+    async def release(self, id: str, moderator_id: str) -> bool:
+        """False when this moderator does not hold it."""
+
+    async def bar(self, id: str, moderator_id: str) -> None:
+        """Keeps the case from this moderator and lets go of it."""
+
+    async def bar_appeals(self, target: Target, target_id: str, moderator_id: str) -> None:
+        """Keeps open appeals about this target from this moderator."""
+
+    async def close(self, id: str, outcome: str, closed_by: str | None, at: datetime) -> bool:
+        """False when it is closed already."""
+
+    async def change_outcome(self, id: str, outcome: str) -> None:
+        """Of a closed case."""
+
+    async def queue(
+        self, moderator_id: str, now: datetime, *, kind: CaseKind | None, after: Cursor | None, limit: int
+    ) -> list[Case]:
+        """Open cases for this moderator in the order of `place`: most urgent first, then the oldest."""
+
+    async def similar(self, case: Case, limit: int) -> list[Case]:
+        """Closed cases of the same kind and target with most topics in common, then the newest."""
+
+    async def loads(self, since: datetime, hard_topics: Sequence[str]) -> list[Load]:
+        """What each moderator closed since then."""
+
+
+class Reports(Protocol):
+    async def add(self, report: Report) -> None:
+        """Raises `Conflict` for a second report of one person on one target."""
+
+    async def by_reporter(self, reporter_id: str, target: Target, target_id: str) -> Report | None: ...
+
+    async def of_case(self, case_id: str, limit: int) -> list[Report]:
+        """The most credible first."""
+
+    async def record_of(self, reporter_id: str) -> Record:
+        """How the closed cases ended that this person reported."""
+
+
+class Decisions(Protocol):
+    async def add(self, decision: Decision) -> bool:
+        """False when its id is known."""
+
+    async def get(self, id: str) -> Decision | None: ...
+
+    async def of_case(self, case_id: str) -> list[Decision]: ...
+
+    async def of_target(self, target: Target, target_id: str, limit: int) -> list[Decision]:
+        """Newest first."""
+
+    async def of_subject(self, subject_id: str, limit: int) -> list[Decision]:
+        """Newest first."""
+
+    async def reverse(self, id: str) -> bool:
+        """False when it does not hold."""
+
+    async def reject_proposals(self, case_id: str, *, but: str) -> None: ...
+
+
+class Standings(Protocol):
+    async def get(self, account_id: str) -> Standing: ...
+
+    async def update(self, account_id: str, changes: dict[str, object]) -> None: ...
+
+    async def banned_before(self, moment: datetime, *, limit: int) -> list[str]:
+        """Accounts whose ban ended before then."""
+
+
+class Thanks(Protocol):
+    async def add(self, thank: Thank) -> bool:
+        """False when this response was thanked for before."""
+
+    async def of_helper(self, helper_id: str, since: datetime, limit: int) -> list[Thank]:
+        """Newest first."""
+
+
+class AuditLog(Protocol):
+    async def append(self, act: Act, at: datetime) -> AuditLine:
+        """Puts the act at the end of the chain; in a transaction, which holds up others that append."""
+
+    async def page(self, wanted: LineFilter, before: int | None, limit: int) -> list[AuditLine]:
+        """Newest first."""
+
+    async def after(self, seq: int, limit: int) -> list[AuditLine]:
+        """In the order of the chain."""
+
+
 @dataclass(frozen=True)
 class Records:
     """The PostgreSQL side, bound to the pool or to one transaction."""
@@ -302,6 +418,12 @@ class Records:
     pushes: Pushes
     activities: Activities
     trackers: Trackers
+    cases: Cases
+    reports: Reports
+    decisions: Decisions
+    standings: Standings
+    thanks: Thanks
+    audit: AuditLog
 
 
 class Posts(Protocol):
@@ -336,6 +458,11 @@ class Posts(Protocol):
     async def shift_counts(self, id: str, responses: int, supports: Mapping[str, int]) -> None:
         """Adds to the counters, beside whatever else moves them at the same time."""
 
+    async def scanned(
+        self, since: datetime, after: Cursor | None, limit: int
+    ) -> list[tuple[Post, Sequence[str]]]:
+        """Posts made since then, oldest first, with the actions their last scan called for."""
+
 
 class Responses(Protocol):
     async def add(self, response: Response) -> tuple[Response, bool]:
@@ -355,6 +482,11 @@ class Responses(Protocol):
 
     async def created_since(self, moment: datetime, limit: int) -> list[Response]:
         """Live responses made at or after `moment`, oldest first."""
+
+    async def scanned(
+        self, since: datetime, after: Cursor | None, limit: int
+    ) -> list[tuple[Response, Sequence[str]]]:
+        """As `Posts.scanned`."""
 
     async def change(self, id: str, changes: dict[str, object], *, status: str = "live") -> Response | None:
         """The changed response; None when it is not (any more) in `status`."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import access, activity, crisis, events, limits, moderation, pages, rooms
+from domain import access, activity, crisis, events, limits, moderation, pages, rooms, trust
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.clock import rfc3339
 from domain.errors import Forbidden, Invalid, NotFound, RateLimited
@@ -157,7 +157,8 @@ async def _stored(command: CreatePost, user: User, ports: Ports) -> Post:
     if original is not None:
         return original
     await _check_circle(command, user, ports)
-    amplified = await _within_rate(command, user, ports)
+    most = await _most_per_hour(command, content, user, ports)
+    amplified = await _within_rate(command, most, user, ports)
     return await ports.content.posts.add(new_post(command, content, amplified, user, ports))
 
 
@@ -173,12 +174,19 @@ async def _check_circle(command: CreatePost, user: User, ports: Ports) -> None:
         raise Invalid("What is said in a private circle stays in it.", field="visibility")
 
 
-async def _within_rate(command: CreatePost, user: User, ports: Ports) -> bool:
+async def _most_per_hour(command: CreatePost, content: str, user: User, ports: Ports) -> int:
+    """Refuses those who may not write now. Nothing that is held against anybody touches an SOS."""
+    if command.type == "sos":
+        return ports.settings.posts_per_hour
+    standing = await trust.check_may_speak(content, user, ports)
+    slowed = trust.is_slowed(standing, ports.now())
+    return ports.settings.slowed_posts_per_hour if slowed else ports.settings.posts_per_hour
+
+
+async def _within_rate(command: CreatePost, most: int, user: User, ports: Ports) -> bool:
     """False for an SOS above the limit: it is told, but does not call helpers again."""
     try:
-        await limits.check(
-            f"posts:{command.type}", user.id, ports.settings.posts_per_hour, limits.HOUR, ports
-        )
+        await limits.check(f"posts:{command.type}", user.id, most, limits.HOUR, ports)
     except RateLimited:
         if command.type != "sos":
             raise

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import access, activity, events, limits, pages, posts, rooms
+from domain import access, activity, events, limits, pages, posts, rooms, trust
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.clock import rfc3339
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -108,7 +108,8 @@ async def _stored(command: Respond, content: str, post: Post, user: User, ports:
     if original is not None:
         return original
     access.check_answerable(post)
-    await limits.check("responses", user.id, ports.settings.responses_per_hour, limits.HOUR, ports)
+    most = await _most_per_hour(content, post, user, ports)
+    await limits.check("responses", user.id, most, limits.HOUR, ports)
     response = Response(
         id=new_id(),
         post_id=post.id,
@@ -123,6 +124,15 @@ async def _stored(command: Respond, content: str, post: Post, user: User, ports:
     if new:
         await ports.content.posts.count_response(post.id, 1)
     return stored
+
+
+async def _most_per_hour(content: str, post: Post, user: User, ports: Ports) -> int:
+    """Refuses those who may not write now; whoever sent an SOS can always talk to those who answer it."""
+    if post.type == "sos" and post.author_id == user.id:
+        return ports.settings.responses_per_hour
+    standing = await trust.check_may_speak(content, user, ports)
+    slowed = trust.is_slowed(standing, ports.now())
+    return ports.settings.slowed_posts_per_hour if slowed else ports.settings.responses_per_hour
 
 
 def _content(command: Respond, ports: Ports) -> str:

@@ -1,54 +1,107 @@
 """Scanning: what moderation finds in a text, and what follows from it.
 
-A person at risk is never silenced: risk offers help and leaves the post where it is.
+A person at risk is never silenced: risk offers help, calls people, and leaves the post where it is. What
+moderation keeps from others by itself is a decision like any other: told, seen by a moderator, open to an
+appeal. What a person has decided about a text, no scan changes any more.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from domain import crisis, events, moderation, responses, rooms
+import msgspec
+
+from domain import audit, cases, crisis, enforcement, events, moderation, notices, rooms, trust
+from domain.cases import Case, CaseKind, Target
+from domain.decisions import WITHHOLDING, Action, Decision, apply_job
 from domain.events import Event
 from domain.ids import derived_id
-from domain.moderation import ScanContext, Verdict
-from domain.ports import Ports
-from domain.posts import Post, PostStatus
+from domain.jobs import Job
+from domain.moderation import AT_RISK, Label, ScanContext, Verdict
+from domain.ports import Ports, Records
+from domain.posts import Post
 from domain.responses import Response
 from domain.wire import View
 
+SCAN = "scan"
+"""The cause of what the scan of a new text does; a rescan is another cause."""
+SLOWED_FOR = timedelta(hours=1)
+AGAINST_OTHERS: frozenset[Label] = frozenset({"harassment", "sexual_or_grooming", "sourcing", "spam"})
+URGENCY: dict[Label, int] = {
+    "self_harm_risk": 5,
+    "overdose_risk": 5,
+    "method_seeking": 4,
+    "third_party_concern": 4,
+    "sexual_or_grooming": 4,
+    "harassment": 3,
+    "sourcing": 3,
+    "contact_exchange": 2,
+    "spam": 1,
+    "profanity": 1,
+}
+
 
 class CrisisOffer(View, frozen=True):
-    """Data of `crisis:offer`."""
+    """Data of `crisis:offer`; `post_id` is null when it is about the person and no post of theirs."""
 
-    post_id: str
+    post_id: str | None
     crisis: crisis.CrisisResources
 
 
-class ModerationNotice(View, frozen=True):
-    """Data of `moderation:notice`: what happened to which of my texts, why, and how to disagree."""
+class Scanned(msgspec.Struct, frozen=True, kw_only=True):
+    """A text with what a scan found in it. `cause` names this scan."""
 
-    target: str
-    target_id: str
-    action: str
-    labels: list[str]
-    appeal: str
+    target: Target
+    id: str
+    author_id: str
+    status: str
+    created_at: datetime
+    verdict: Verdict
+    cause: str
 
 
-APPEAL = "If you think this is wrong, answer with a report on it: a person will read it."
-
-
-async def scan_post(post_id: str, ports: Ports) -> None:
+async def scan_post(post_id: str, ports: Ports, *, cause: str = SCAN) -> None:
     """Scans a post and acts on the verdict; a second run finds its own traces and changes nothing."""
     post = await ports.content.posts.get(post_id)
     if post is None or post.status in {"removed", "expired"}:
         return
-    verdict = moderation.scan(post.content, context=ScanContext(kind=post.type))
+    verdict = await verdict_on(post.content, post.type, post.author_id, ports)
     await ports.content.posts.change(post.id, {"verdict": record_of(verdict, ports.now())})
-    if verdict.restricts:
-        await _restrict_post(post, verdict, ports)
-    elif verdict.masked_text is not None:
+    scanned = scanned_of("post", post, verdict, cause)
+    await _follow(scanned, ports)
+    if verdict.masked_text is not None and not verdict.restricts:
         await _mask_post(post, verdict, ports)
     if verdict.shows_help:
         await _tell([_offer(post, ports)], ports)
+
+
+async def scan_response(response_id: str, ports: Ports, *, cause: str = SCAN) -> None:
+    """As `scan_post`; also for what is held or hidden, which a rescan may bring back."""
+    response = await ports.content.responses.get(response_id)
+    if response is None or response.status in {"removed", "expired"}:
+        return
+    verdict = await verdict_on(response.content, "response", response.author_id, ports)
+    kept: dict[str, object] = {"verdict": record_of(verdict, ports.now())}
+    await ports.content.responses.change(response.id, kept, status=response.status)
+    await _follow(scanned_of("response", response, verdict, cause), ports)
+    if verdict.masked_text is not None and not verdict.restricts:
+        await ports.content.responses.change(response.id, {"content": verdict.masked_text})
+
+
+async def verdict_on(content: str, kind: moderation.policy.Kind, author_id: str, ports: Ports) -> Verdict:
+    context = ScanContext(kind=kind, trust=await trust.trust_of(author_id, ports))
+    return moderation.scan(content, context=context)
+
+
+def scanned_of(target: Target, text: Post | Response, verdict: Verdict, cause: str) -> Scanned:
+    return Scanned(
+        target=target,
+        id=text.id,
+        author_id=text.author_id,
+        status=text.status,
+        created_at=text.created_at,
+        verdict=verdict,
+        cause=cause,
+    )
 
 
 def record_of(verdict: Verdict, at: datetime) -> dict[str, object]:
@@ -62,20 +115,135 @@ def record_of(verdict: Verdict, at: datetime) -> dict[str, object]:
     }
 
 
-async def _restrict_post(post: Post, verdict: Verdict, ports: Ports) -> None:
-    status: PostStatus = "hidden" if verdict.action == "hide" else "held"
-    if post.status not in {status, "live", "closed"}:
+async def _follow(scanned: Scanned, ports: Ports) -> None:
+    """Cases for people to look at, and what cannot wait for them."""
+    made = await ports.records.decisions.of_target(scanned.target, scanned.id, enforcement.DECISIONS_MAX)
+    judged = any(one.moderator_id is not None and one.state != "proposed" for one in made)
+    if "notify_moderators" in scanned.verdict.actions:
+        await _call_people(scanned, judged, ports)
+    if judged:
         return
-    if await ports.content.posts.change(post.id, {"status": status}, status=post.status) is None:
-        return
-    gone = Event(
-        id=derived_id("post:removed", post.id, status),
-        name="post:removed",
-        at=ports.now(),
-        refs={"post_id": post.id, "reason": "moderation"},
-        actor=post.author_id,
+    if scanned.verdict.restricts:
+        await _restrict(scanned, ports)
+    elif any(one.action in WITHHOLDING and one.state == "active" for one in made):
+        await _release(scanned, made, ports)
+    if "slow_down" in scanned.verdict.actions:
+        await _slow_down(scanned, ports)
+
+
+async def _call_people(scanned: Scanned, judged: bool, ports: Ports) -> None:
+    """Danger and conduct are two cases: nothing that answers the one may punish the other."""
+    labels = set(scanned.verdict.labels)
+    kinds: list[CaseKind] = ["risk"] if labels & AT_RISK else []
+    if not judged and (labels & AGAINST_OTHERS or not kinds):
+        kinds.append("conduct")
+    told: list[Event] = []
+    async with ports.transaction() as tx:
+        for kind in kinds:
+            told += await _opened(new_case(scanned, kind, ports), tx)
+    ports.announcer.announce(*told)
+
+
+async def _opened(case: Case, tx: Records) -> list[Event]:
+    """Nothing when this scan opened it before, whatever became of it."""
+    if await tx.cases.get(case.id) is not None:
+        return []
+    return (await cases.open_case(case, tx))[1]
+
+
+def new_case(scanned: Scanned, kind: CaseKind, ports: Ports) -> Case:
+    labels = [label for label in scanned.verdict.labels if (label in AT_RISK) == (kind == "risk")]
+    return Case(
+        id=derived_id("case", scanned.id, kind, scanned.cause),
+        kind=kind,
+        target=scanned.target,
+        target_id=scanned.id,
+        subject_id=scanned.author_id,
+        topics=sorted(labels),
+        urgency=max((URGENCY[label] for label in labels), default=1),
+        opened_at=ports.now(),
     )
-    await _tell([gone, _notice("post", post.id, post.author_id, status, verdict, ports)], ports)
+
+
+async def _restrict(scanned: Scanned, ports: Ports) -> None:
+    """Keeps a text from others until a person has looked, and tells its author why and how to appeal."""
+    if scanned.status not in {"live", "closed", "held", "hidden"}:
+        return
+    told: list[Event] = []
+    owed: list[Job] = []
+    case = new_case(scanned, "conduct", ports)
+    decision = automatic(scanned, case, ports)
+    async with ports.transaction() as tx:
+        known = await tx.decisions.get(decision.id)
+        if known is None:
+            opened, told = await cases.open_case(case, tx)
+            decision = msgspec.structs.replace(decision, case_id=opened.id)
+            owed = await _decided(decision, tx, ports)
+    await enforcement.apply(known or decision, ports)
+    ports.announcer.announce(*told, jobs=owed)
+
+
+def automatic(scanned: Scanned, case: Case, ports: Ports) -> Decision:
+    """What moderation does by itself."""
+    action: Action = "hide" if scanned.verdict.action == "hide" else "hold"
+    return Decision(
+        id=derived_id("decision", scanned.id, scanned.cause),
+        case_id=case.id,
+        target=scanned.target,
+        target_id=scanned.id,
+        subject_id=scanned.author_id,
+        moderator_id=None,
+        action=action,
+        at=ports.now(),
+        topics=case.topics,
+        earlier=scanned.status,
+    )
+
+
+async def _decided(decision: Decision, tx: Records, ports: Ports) -> list[Job]:
+    await tx.decisions.add(decision)
+    owed = await tx.jobs.add([apply_job(decision)])
+    await audit.note(
+        f"moderation.{decision.action}",
+        audit.SYSTEM,
+        tx,
+        ports,
+        target=decision.target,
+        target_id=decision.target_id,
+        case_id=decision.case_id,
+        decision_id=decision.id,
+        state=decision.state,
+    )
+    return owed
+
+
+async def _release(scanned: Scanned, made: Sequence[Decision], ports: Ports) -> None:
+    """The rules think better of it now: what moderation itself withheld comes back."""
+    async with ports.transaction() as tx:
+        for one in made:
+            if one.action in WITHHOLDING and await tx.decisions.reverse(one.id):
+                await tx.cases.close(one.case_id, "dismiss", None, ports.now())
+        back = Decision(
+            id=derived_id("release", scanned.id, scanned.cause),
+            case_id=made[0].case_id,
+            target=scanned.target,
+            target_id=scanned.id,
+            subject_id=scanned.author_id,
+            moderator_id=None,
+            action="restore",
+            at=ports.now(),
+        )
+        owed = await _decided(back, tx, ports)
+    await enforcement.apply(back, ports)
+    await ports.queue.push(owed)
+
+
+async def _slow_down(scanned: Scanned, ports: Ports) -> None:
+    """For an hour from what was said; an SOS is not slowed down."""
+    until = scanned.created_at + SLOWED_FOR
+    standing = await ports.records.standings.get(scanned.author_id)
+    if standing.slowed_until is None or standing.slowed_until < until:
+        await ports.records.standings.update(scanned.author_id, {"slowed_until": until})
 
 
 async def _mask_post(post: Post, verdict: Verdict, ports: Ports) -> None:
@@ -89,7 +257,8 @@ async def _mask_post(post: Post, verdict: Verdict, ports: Ports) -> None:
         refs={"post_id": post.id},
         actor=post.author_id,
     )
-    await _tell([changed, _notice("post", post.id, post.author_id, "masked", verdict, ports)], ports)
+    notice = notices.change_notice("post", post.id, post.author_id, ",".join(verdict.labels), ports)
+    await _tell([changed, notice], ports)
 
 
 def _offer(post: Post, ports: Ports) -> Event:
@@ -99,42 +268,6 @@ def _offer(post: Post, ports: Ports) -> Event:
         at=ports.now(),
         refs={"post_id": post.id, "account_id": post.author_id},
     )
-
-
-def _notice(target: str, id: str, account_id: str, action: str, verdict: Verdict, ports: Ports) -> Event:
-    return Event(
-        id=derived_id("moderation:notice", id, action),
-        name="moderation:notice",
-        at=ports.now(),
-        refs={
-            "account_id": account_id,
-            "target": target,
-            "target_id": id,
-            "action": action,
-            "labels": ",".join(verdict.labels),
-        },
-    )
-
-
-async def scan_response(response_id: str, ports: Ports) -> None:
-    response = await ports.content.responses.get(response_id)
-    if response is None or response.status != "live":
-        return
-    verdict = moderation.scan(response.content, context=ScanContext(kind="response"))
-    kept: dict[str, object] = {"verdict": record_of(verdict, ports.now())}
-    await ports.content.responses.change(response.id, kept)
-    if verdict.restricts:
-        await _restrict_response(response, verdict, ports)
-    elif verdict.masked_text is not None:
-        await ports.content.responses.change(response.id, {"content": verdict.masked_text})
-
-
-async def _restrict_response(response: Response, verdict: Verdict, ports: Ports) -> None:
-    post = await ports.content.posts.get(response.post_id)
-    if post is None:
-        return
-    await responses.remove_response(response, post, "moderation", ports)
-    await _tell([_notice("response", response.id, response.author_id, "hidden", verdict, ports)], ports)
 
 
 async def _tell(told: Sequence[Event], ports: Ports) -> None:
@@ -149,18 +282,5 @@ async def compose_offer(event: Event, ports: Ports) -> tuple[list[str], object] 
     account = await ports.records.accounts.get(event.refs["account_id"])
     if account is None:
         return None
-    offer = CrisisOffer(post_id=event.refs["post_id"], crisis=crisis.resources_for(account.country))
+    offer = CrisisOffer(post_id=event.refs.get("post_id"), crisis=crisis.resources_for(account.country))
     return [rooms.user_room(account.id)], offer
-
-
-@events.composes("moderation:notice")
-async def compose_notice(event: Event, ports: Ports) -> tuple[list[str], object]:
-    refs = event.refs
-    notice = ModerationNotice(
-        target=refs["target"],
-        target_id=refs["target_id"],
-        action=refs["action"],
-        labels=refs["labels"].split(",") if refs["labels"] else [],
-        appeal=APPEAL,
-    )
-    return [rooms.user_room(refs["account_id"])], notice

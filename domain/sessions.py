@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import accounts
+from domain import accounts, audit
 from domain.accounts import Account, Avatar, Email, Handle, OwnAccount, Password, User
 from domain.errors import Conflict, Forbidden, Unauthenticated
 from domain.ids import new_id
@@ -140,6 +140,7 @@ async def _register(account: Account, ports: Ports) -> Registered:
     async with ports.transaction() as tx:
         await tx.accounts.add(account)
         tokens = await open_session(account, tx, ports)
+        await audit.note("auth.registered", account.id, tx, ports)
     return Registered(account=accounts.own_view(account), tokens=tokens, recovery_code=code)
 
 
@@ -203,6 +204,7 @@ async def _logged_in(account: Account, ports: Ports) -> LoggedIn:
         if not await tx.accounts.replace_password(account.id, account.password_hash, same):
             raise Unauthenticated(WRONG_LOGIN)
         tokens = await open_session(account, tx, ports)
+        await audit.note("auth.logged_in", account.id, tx, ports)
     return LoggedIn(account=accounts.own_view(account), tokens=tokens)
 
 
@@ -226,6 +228,7 @@ async def _recovered(account: Account, command: Recover, ports: Ports) -> Regist
             raise Unauthenticated("The name or the recovery code is not right.")
         await tx.sessions.end_all(account.id, "password_changed", ports.now())
         tokens = await open_session(account, tx, ports)
+        await audit.note("auth.recovered", account.id, tx, ports)
     return Registered(account=accounts.own_view(account), tokens=tokens, recovery_code=code)
 
 
@@ -266,6 +269,7 @@ async def refresh(command: Refresh, ports: Ports) -> Tokens:
         reused = stolen(token, ports)
         if reused:
             await tx.sessions.end(token.session_id, "reuse", ports.now())
+            await audit.note("auth.token_reused", token.account_id, tx, ports)
         else:
             await tx.sessions.mark_used(token.token_hash, ports.now())
             tokens = await issue_tokens(token.session_id, token.account_id, tx, ports)
@@ -294,7 +298,9 @@ async def log_out(user: User, ports: Ports) -> None:
 
 
 async def log_out_all(user: User, ports: Ports) -> None:
-    await ports.records.sessions.end_all(user.id, "logged_out", ports.now())
+    async with ports.transaction() as tx:
+        await tx.sessions.end_all(user.id, "logged_out", ports.now())
+        await audit.note("auth.logged_out_everywhere", user.id, tx, ports)
 
 
 async def change_password(command: ChangePassword, user: User, ports: Ports) -> Tokens:
@@ -308,7 +314,9 @@ async def change_password(command: ChangePassword, user: User, ports: Ports) -> 
         if not await tx.accounts.replace_password(account.id, account.password_hash, changes):
             raise Conflict("The password was changed a moment ago on another device.")
         await tx.sessions.end_all(account.id, "password_changed", ports.now())
-        return await open_session(account, tx, ports)
+        tokens = await open_session(account, tx, ports)
+        await audit.note("auth.password_changed", account.id, tx, ports)
+    return tokens
 
 
 async def _check_current(command: ChangePassword, account: Account, ports: Ports) -> None:

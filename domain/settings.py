@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     circles_per_day: Positive = 10
     moments_per_hour: Positive = 60
     trackers_max: Positive = 20
+    new_account_circles_per_day: Positive = 1
+    slowed_posts_per_hour: Positive = 2
+    reports_per_day: Positive = 30
+    moderator_break_after_load: Positive = 30
     events_per_minute: Positive = 600
     requests_per_minute: Positive = 600
     registrations_per_hour: Positive = 30

@@ -1,5 +1,6 @@
 """Quick support: one tap that says somebody is there, and the points helping earns."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -66,7 +67,7 @@ async def undo_support(command: UndoSupport, user: User, ports: Ports) -> Suppor
     post = await posts.visible_post(command.post_id, user, ports)
     if await ports.content.supports.remove(post.id, user.id, command.kind):
         post = await ports.content.posts.count_support(post.id, command.kind, -1) or post
-        event = changed_event(post.id, ports)
+        event = changed_event(post, ports)
         job = Job(
             name="reverse_points",
             args={"post_id": post.id, "ref": support_ref(post.id, user.id, command.kind)},
@@ -88,23 +89,23 @@ async def _answer(post: Post, user: User, ports: Ports) -> SupportAnswer:
 
 async def _tell_given(post: Post, kind: str, user: User, ports: Ports) -> None:
     """Also after a second tap: the first may have died between the stores."""
-    event = changed_event(post.id, ports)
+    event = changed_event(post, ports)
     jobs = jobs_of(post, kind, user, ports.now())
     async with ports.transaction() as tx:
         owed = await events.record(event, jobs, tx)
     ports.announcer.announce(event, jobs=owed)
 
 
-def changed_event(post_id: str, ports: Ports) -> Event:
+def changed_event(post: Post, ports: Ports) -> Event:
     """The event of the current fifth of a second, told at its end, when all its taps are counted."""
     step = timedelta(seconds=1) / TELLINGS_PER_SECOND
     epoch = datetime(2000, 1, 1, tzinfo=UTC)
     bucket = (ports.now() - epoch) // step
     return Event(
-        id=derived_id("support:changed", post_id, str(bucket)),
+        id=derived_id("support:changed", post.id, str(bucket)),
         name="support:changed",
         at=epoch + (bucket + 1) * step,
-        refs={"post_id": post_id},
+        refs={"post_id": post.id, "about": post.author_id},
     )
 
 
@@ -198,25 +199,61 @@ async def _award(
     return event
 
 
-async def reverse_points(post_id: str, ref: str | None, ports: Ports) -> None:
-    """Takes back what a removed post (or one response or support to it, `ref`) earned; once."""
+async def settle_points(post_id: str, ref: str | None, ports: Ports) -> None:
+    """Makes what a post (or one response or support to it, `ref`) earned agree with what is there now.
+
+    What was removed or taken back loses its points, what was brought back has them again; each once. Points
+    outlive a post whose time is over.
+    """
+    post = await ports.content.posts.get(post_id)
+    if post is not None and post.status == "expired":
+        return
+    awards = [entries[0] for entries in by_award(await ports.records.ledger.of_post(post_id, ref))]
+    stand = {award.key for award in awards if await _stands(award, post, ports)}
     told = []
     async with ports.transaction() as tx:
-        for award in await tx.ledger.awards(post_id, ref):
-            entry = reversal(award, ports.now())
-            if await tx.ledger.add(entry) and entry.change:
+        for entries in by_award(await tx.ledger.of_post(post_id, ref)):
+            entry = correction(entries, entries[0].key in stand, ports.now())
+            if entry is not None and await tx.ledger.add(entry) and entry.change:
                 told.append(points_event(entry))
         for event in told:
             await events.record(event, [], tx)
     ports.announcer.announce(*told)
 
 
-def reversal(award: Entry, now: datetime) -> Entry:
+async def _stands(award: Entry, post: Post | None, ports: Ports) -> bool:
+    if post is None or post.status not in {"live", "closed"}:
+        return False
+    return await _worth_of_kind(award.post_id, award.account_id, award.kind, award.ref, ports) > 0
+
+
+def by_award(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Each award with its corrections, in order."""
+    found: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        found.setdefault((entry.account_id, entry.kind), []).append(entry)
+    return list(found.values())
+
+
+def correction(entries: Sequence[Entry], stands: bool, now: datetime) -> Entry | None:
+    """The next entry of an award that does not agree with what is there: corrections take it away and give it
+    back in turns."""
+    award, corrections = entries[0], len(entries) - 1
+    given = corrections % 2 == 0
+    if given == stands:
+        return None
+    reason: points.Reason = "reversal" if given else "correction"
+    return corrected(award, -award.change if given else award.change, reason, corrections, now)
+
+
+def corrected(award: Entry, change: int, reason: points.Reason, corrections: int, now: datetime) -> Entry:
+    """The number of earlier corrections makes the key: of two at the same moment one is kept."""
+    nth = f":{corrections}" if corrections else ""
     return Entry(
-        key=f"reversal:{award.key}",
+        key=f"{reason}{nth}:{award.key}",
         account_id=award.account_id,
-        change=-award.change,
-        reason="reversal",
+        change=change,
+        reason=reason,
         post_id=award.post_id,
         kind=award.kind,
         receiver_id=award.receiver_id,

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, get_type_hints
 
+from domain.cases import CaseOpened
 from domain.circles import MemberChange
+from domain.notices import ModerationNotice
 from domain.notifications import NotificationNew
 from domain.posts import PostAnswer, PostRemoved
 from domain.presence import PresenceChanged, TypingChanged
 from domain.responses import ResponseAnswer, ResponseRemoved
-from domain.scanning import CrisisOffer, ModerationNotice
+from domain.scanning import CrisisOffer
 from domain.support import PointsChanged, SupportChanged
+from domain.thanks import Thanked
 from domain.trackers import TrackerMilestone
 from realtime.actor import marked_methods
 from realtime.entrance import Ready
@@ -30,6 +33,8 @@ EVENTS: Mapping[str, Any] = {
     "crisis:offer": CrisisOffer,
     "presence:changed": PresenceChanged,
     "typing": TypingChanged,
+    "support:thanked": Thanked,
+    "moderation:case": CaseOpened,
     "ready": Ready,
     "session:ended": SessionEnded,
 }

@@ -103,6 +103,8 @@ class Entrance:
         self._rooms.set_blocked(client, await self._ports.records.blocks.around(user.id))
         names = await self._rooms_of(user, positions)
         states = await self.join_all(client, names, positions)
+        # A block that was made before this client heard its own room was told to nobody here.
+        self._rooms.set_blocked(client, await self._ports.records.blocks.around(user.id))
         ready = Ready(
             user=await get_me(user, self._ports),
             session_id=user.session_id,

@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from domain import resume
 from domain.errors import DomainError
 from domain.ports import Ports, RoomFeed
-from domain.rooms import EPHEMERAL_SEQ, Logged, Position, RoomState, Slice
+from domain.resume import INTERNAL
+from domain.rooms import EPHEMERAL_SEQ, Logged, Position, RoomState, Slice, split
 from realtime.client import Client
 from realtime.engine import Frame, Server
 from realtime.metrics import GAPS, REPLAYED, RESUMES, ROOMS, TAIL_BYTES
@@ -30,8 +32,6 @@ FRAMES_KEPT = 512
 """Frames of recent events: who comes back at the same time is sent the same bytes."""
 REPLAY_SHARE = 0.75
 """A replay may fill so much of a client's outbound bound; what comes live needs the rest."""
-INTERNAL = "~"
-"""Events of this prefix are for servers only and are never sent to a client."""
 
 Watcher = Callable[[str, Logged], None]
 
@@ -109,6 +109,11 @@ class Rooms:
 
     def hears(self, client: Client, room: str) -> bool:
         return client.sid in self._server.manager.members("/", room)
+
+    def threads_of(self, client: Client) -> list[str]:
+        """The open threads whose rooms this client hears."""
+        rooms = self._server.manager.get_rooms(client.sid, "/")
+        return [room for room in rooms if split(room)[0] == "post"]
 
     def forget(self, client: Client) -> None:
         """The client is gone from the server, or about to be."""
@@ -256,8 +261,8 @@ class Rooms:
         """All of it, or nothing and False: more than the client's outbound bound would end its connection."""
         shown = [
             self._kept_frame(event)
-            for event in missed
-            if event.actor not in client.blocked and not event.event.startswith(INTERNAL)
+            for event in resume.without_removed(missed)
+            if resume.shown(event, client.blocked)
         ]
         if not self._fits(client, shown):
             return False

@@ -1,22 +1,25 @@
 """The realtime server: the engine, the entrance, the rooms and the actors, put together."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import msgspec
 import structlog
 from aiohttp import web
 
+from domain import blocks, posts
 from domain import rooms as room_names
-from domain.errors import Unavailable
+from domain.errors import DomainError, NotFound, Unavailable
 from domain.ports import Ports, RoomFeed
 from domain.rooms import Logged
 from realtime.actor import Actors
 from realtime.actors.account import AccountActor
+from realtime.actors.blocks import BlockActor
 from realtime.actors.circles import CircleActor
 from realtime.actors.posts import PostActor
 from realtime.actors.presence import PresenceActor
+from realtime.actors.reports import ReportActor
 from realtime.actors.support import SupportActor
 from realtime.actors.trackers import TrackerActor
 from realtime.client import Client
@@ -32,6 +35,7 @@ log = structlog.get_logger(__name__)
 FEED_SILENT_SECONDS_MAX = 10.0
 INSIST_SECONDS = 0.2
 ENDED_PER_TURN = 100
+RELOAD_SECONDS = 0.5
 
 
 class MemberData(msgspec.Struct):
@@ -63,6 +67,7 @@ class Realtime:
         self.engine.slow_consumer_frame = self.sessions.farewell("slow_consumer")
         self.rooms = Rooms(self.engine, feed, ports, broken=self._end_broken)
         self.rooms.watch("circle:member", self._follow_membership)
+        self.rooms.watch(blocks.CHANGED, self._follow_blocks)
         self.presence = PresenceKeeper(self.sessions, ports)
         self.entrance = Entrance(ports, self.rooms, self.sessions, arrived=self._arrived)
         self.cast = (
@@ -72,6 +77,8 @@ class Realtime:
             AccountActor(ports),
             PresenceActor(ports, self.rooms),
             TrackerActor(ports),
+            BlockActor(ports, self.rooms),
+            ReportActor(ports),
         )
         self.actors = Actors(self.cast, settings)
         self.engine.on_connect(self.entrance.connect)
@@ -132,6 +139,36 @@ class Realtime:
                 self.rooms.leave(client, circle)
             elif room == room_names.user_room(event.actor):
                 self._start(self.rooms.join(client, circle), "circle-join")
+
+    def _follow_blocks(self, room: str, event: Logged) -> None:
+        """Each of two people between whom a block came or went is heard of in their own room."""
+        self._start(self._reload_blocks(room_names.split(room)[1]), "blocks-reload")
+
+    async def _reload_blocks(self, account_id: str) -> None:
+        """Insists: until it is read, this server tells people what they are not to hear of each other."""
+        while clients := self.sessions.of_account(account_id):
+            try:
+                await self._set_blocked(account_id, clients)
+            except DomainError as error:
+                log.warning("blocks.reload_failed", code=error.code)
+                await asyncio.sleep(RELOAD_SECONDS)
+            else:
+                return
+
+    async def _set_blocked(self, account_id: str, clients: Iterable[Client]) -> None:
+        blocked = await self.ports.records.blocks.around(account_id)
+        for client in clients:
+            if client.connection.sid is not None and not client.connection.closed:
+                self.rooms.set_blocked(client, blocked)
+                await self._leave_unseen_threads(client)
+
+    async def _leave_unseen_threads(self, client: Client) -> None:
+        """A thread that was open may now be one that this person may not see."""
+        for room in self.rooms.threads_of(client):
+            try:
+                await posts.visible_post(room_names.split(room)[1], client.user, self.ports)
+            except NotFound:
+                self.rooms.leave(client, room)
 
     def _start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         task = asyncio.create_task(work, name=name)

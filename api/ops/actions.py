@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import structlog
 
 from api.ops.search import JobSearch
-from domain import jobs
+from domain import audit, jobs
 from domain.accounts import User
 from domain.errors import Invalid
 from domain.jobs import BULK_LIMIT, FINISHED, UNFINISHED, JobFilter, Lane, State
@@ -55,19 +55,33 @@ def bulk_filter(verb: Verb, search: JobSearch) -> JobFilter:
 
 async def change_matching(verb: Verb, search: JobSearch, user: User, ports: Ports) -> int:
     """At most `BULK_LIMIT` at once; returns how many."""
-    changed = await ACTIONS[verb].run(bulk_filter(verb, search), ports)
+    which = bulk_filter(verb, search)
+    await _note(f"operator.{verb}", user, ports, target="jobs", **by_parts(search))
+    changed = await ACTIONS[verb].run(which, ports)
     log.info("operator.jobs_changed", account_id=user.id, action=verb, search=search.given, changed=changed)
     return changed
 
 
 async def change_one(verb: Verb, key: str, user: User, ports: Ports) -> int:
     """1, or 0 for a job that ended, began or went away meanwhile."""
+    await _note(f"operator.{verb}", user, ports, target="job", target_id=key)
     changed = await ACTIONS[verb].run(JobFilter(keys=(key,)), ports)
     log.info("operator.jobs_changed", account_id=user.id, action=verb, key=key, changed=changed)
     return changed
 
 
 async def change_lane(verb: LaneVerb, lane: Lane, user: User, ports: Ports) -> None:
+    await _note(f"operator.{verb}", user, ports, target="lane", target_id=lane)
     change = jobs.pause_lane if verb == "pause" else jobs.resume_lane
     await change(lane, ports)
     log.warning("operator.lane_changed", account_id=user.id, action=verb, lane=lane)
+
+
+async def _note(action: str, user: User, ports: Ports, **what: str) -> None:
+    """Before it is done: an action may fail afterwards, but none goes unseen."""
+    async with ports.transaction() as tx:
+        await audit.note(action, user.id, tx, ports, **what)
+
+
+def by_parts(search: JobSearch) -> dict[str, str]:
+    return {f"by_{name}": value for name, value in search.given.items()}

@@ -27,7 +27,7 @@ from api.ops.session import (
 )
 from api.request import check_storable
 from api.route import LOGINS
-from domain import access, limits, sessions
+from domain import access, audit, limits, sessions
 from domain.accounts import User
 from domain.decoding import converted
 from domain.errors import DomainError, Forbidden, Invalid, Unauthenticated, Unavailable
@@ -76,9 +76,14 @@ class Login:
             log.warning("operator.login_refused", code=refusal.code)
             return self._form(request, next_, refusal)
         log.info("operator.logged_in", account_id=user.id)
+        await self._note(user)
         response = moved(Moved(next_, drops=(LOGIN_COOKIE,)))
         set_cookie(response, COOKIE, sealed(user.session_id, self._ports), SESSION_SECONDS, self._ports)
         return response
+
+    async def _note(self, user: User) -> None:
+        async with self._ports.transaction() as tx:
+            await audit.note("operator.logged_in", user.id, tx, self._ports)
 
     async def _read(self, request: web.Request) -> LoginForm:
         """Counted first: by address, then by name, however many addresses the guesses come from."""

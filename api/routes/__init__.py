@@ -6,6 +6,7 @@ from api.routes import (
     crisis,
     devices,
     me,
+    moderation,
     notifications,
     posts,
     preferences,
@@ -26,6 +27,7 @@ MODULES = (
     crisis,
     stats,
     trackers,
+    moderation,
 )
 
 ROUTES = [route for module in MODULES for route in module.routes.table]

@@ -1,6 +1,6 @@
 """Posts in MongoDB."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
@@ -9,6 +9,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from db.mongo.database import Document, Mongo, reachable
+from db.mongo.scans import BY_TIME, actions_of, made_since
 from domain.errors import Invalid
 from domain.pages import Cursor
 from domain.posts import Post, PostFilter, PostStatus
@@ -84,6 +85,13 @@ class PostDocuments:
         shifts = {"responses": responses, **{f"supports.{kind}": by for kind, by in supports.items()}}
         with reachable():
             await self._posts.update_one({"_id": id}, {"$inc": shifts})
+
+    async def scanned(
+        self, since: datetime, after: Cursor | None, limit: int
+    ) -> list[tuple[Post, Sequence[str]]]:
+        with reachable():
+            found = await self._posts.find(made_since(since, after)).sort(BY_TIME).limit(limit).to_list(limit)
+        return [(post_of(document), actions_of(document)) for document in found]
 
 
 UNEXPIRED = [status for status in get_args(PostStatus) if status != "expired"]

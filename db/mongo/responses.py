@@ -8,6 +8,7 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from db.mongo.database import Document, Mongo, reachable
+from db.mongo.scans import BY_TIME, actions_of, made_since
 from domain.errors import Invalid
 from domain.pages import Cursor
 from domain.responses import Response
@@ -87,6 +88,15 @@ class ResponseDocuments:
             await self._responses.update_many(
                 {"post_id": post_id, "status": "live"}, {"$set": {"status": "expired"}}
             )
+
+    async def scanned(
+        self, since: datetime, after: Cursor | None, limit: int
+    ) -> list[tuple[Response, Sequence[str]]]:
+        with reachable():
+            found = (
+                await self._responses.find(made_since(since, after)).sort(BY_TIME).limit(limit).to_list(limit)
+            )
+        return [(response_of(document), actions_of(document)) for document in found]
 
 
 def document_of(response: Response) -> Document:

@@ -5,9 +5,12 @@ from contextlib import asynccontextmanager
 
 from db.postgres.accounts import AccountRows
 from db.postgres.activities import ActivityRows
+from db.postgres.audit import AuditRows
 from db.postgres.blocks import BlockRows
+from db.postgres.cases import CaseRows
 from db.postgres.circles import CircleRows
 from db.postgres.database import Database
+from db.postgres.decisions import DecisionRows
 from db.postgres.devices import DeviceRows
 from db.postgres.jobs import JobRows
 from db.postgres.ledger import LedgerRows
@@ -15,9 +18,11 @@ from db.postgres.notifications import NotificationRows
 from db.postgres.outbox import OutboxRows
 from db.postgres.preferences import PreferenceRows
 from db.postgres.pushes import PushRows
+from db.postgres.reports import ReportRows
 from db.postgres.sessions import SessionRows
 from db.postgres.statements import Db
 from db.postgres.trackers import TrackerRows
+from db.postgres.trust import StandingRows, ThankRows
 from domain.ports import Records
 
 
@@ -37,6 +42,12 @@ def records(db: Db) -> Records:
         pushes=PushRows(db),
         activities=ActivityRows(db),
         trackers=TrackerRows(db),
+        cases=CaseRows(db),
+        reports=ReportRows(db),
+        decisions=DecisionRows(db),
+        standings=StandingRows(db),
+        thanks=ThankRows(db),
+        audit=AuditRows(db),
     )
 
 

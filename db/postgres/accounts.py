@@ -1,11 +1,11 @@
 """Accounts in PostgreSQL."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import asyncpg
 
 from db.postgres.statements import Db, assignments
-from domain.accounts import Account
+from domain.accounts import Account, Role
 from domain.errors import Conflict, DomainError, NotFound
 
 COLUMNS = """id, handle::text, avatar, role, status, country, timezone, strength_points, password_hash,
@@ -83,6 +83,12 @@ class AccountRows:
 
     async def replace_recovery(self, id: str, old: str, changes: dict[str, object]) -> bool:
         return await self._replace("recovery_hash", id, old, changes)
+
+    async def with_roles(self, roles: Sequence[Role]) -> list[str]:
+        rows = await self.db.fetch(
+            "select id from accounts where role = any($1) and status = 'active' order by id", list(roles)
+        )
+        return [row["id"] for row in rows]
 
     async def _replace(self, guard: str, id: str, old: str | None, changes: dict[str, object]) -> bool:
         try:

@@ -36,3 +36,10 @@ class BlockRows:
             account_id,
         )
         return frozenset(row["id"] for row in rows)
+
+    async def made_by(self, account_id: str) -> list[str]:
+        rows = await self.db.fetch(
+            "select blocked_id from blocks where blocker_id = $1 order by created_at desc, blocked_id",
+            account_id,
+        )
+        return [row["blocked_id"] for row in rows]

@@ -83,3 +83,9 @@ class CircleRows:
             account_id,
         )
         return [Member(**row) for row in rows]
+
+    async def owner_of(self, circle_id: str) -> str | None:
+        owner: str | None = await self.db.fetchval(
+            "select account_id from memberships where circle_id = $1 and role = 'owner'", circle_id
+        )
+        return owner

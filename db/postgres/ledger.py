@@ -67,6 +67,17 @@ class LedgerRows:
         )
         return [Entry(**row) for row in rows]
 
+    async def of_post(self, post_id: str, ref: str | None) -> list[Entry]:
+        rows = await self.db.fetch(
+            f"""
+            select {COLUMNS} from points_ledger
+            where post_id = $1 and ($2::text is null or ref = $2) order by id
+            """,
+            post_id,
+            ref,
+        )
+        return [Entry(**row) for row in rows]
+
     async def balance(self, account_id: str) -> int:
         return int(
             await self.db.fetchval(
@@ -95,7 +106,11 @@ class LedgerRows:
                 count(distinct receiver_id) filter (where account_id = $1) as people_helped
             from points_ledger award
             where reason = 'support' and (account_id = $1 or receiver_id = $1)
-                and not exists (select from points_ledger where key = 'reversal:' || award.key)
+                and (
+                    select count(*) from points_ledger later
+                    where later.post_id = award.post_id and later.account_id = award.account_id
+                        and later.kind = award.kind and later.reason <> 'support'
+                ) % 2 = 0
             """,
             account_id,
         )

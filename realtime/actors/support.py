@@ -1,9 +1,10 @@
 """Quick support and responses."""
 
-from domain import responses, support
+from domain import responses, support, thanks
 from domain.ports import Ports
 from domain.responses import DeleteResponse, Respond, ResponseAnswer
 from domain.support import GiveSupport, SupportAnswer, UndoSupport
+from domain.thanks import Thanked, ThankResponse
 from realtime.actor import on
 from realtime.client import Client
 
@@ -23,6 +24,10 @@ class SupportActor:
     @on("support:respond", Respond)
     async def respond(self, client: Client, command: Respond) -> ResponseAnswer:
         return await responses.respond(command, client.user, self.ports)
+
+    @on("support:thank", ThankResponse)
+    async def thank(self, client: Client, command: ThankResponse) -> Thanked:
+        return await thanks.thank(command, client.user, self.ports)
 
     @on("response:delete", DeleteResponse)
     async def delete(self, client: Client, command: DeleteResponse) -> None:

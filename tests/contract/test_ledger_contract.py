@@ -107,7 +107,7 @@ async def test_a_page_of_entries_goes_backwards_without_those_that_moved_nothing
 async def test_help_is_counted_on_both_sides_without_what_was_taken_back(ports: Ports, make: Makers) -> None:
     giver, receiver, other = [await make.account() for _ in range(3)]
     taken_back = make.entry(giver, other)
-    back = make.entry(giver, other, key=f"reversal:{taken_back.key}", change=-3, reason="reversal")
+    back = make.entry(giver, other, change=-3, reason="reversal", post_id=taken_back.post_id)
     capped = make.entry(giver, receiver, change=0)
     await add_all(ports, [make.entry(giver, receiver), capped, make.entry(other, giver), taken_back, back])
     assert await ports.records.ledger.help_counts(giver.id) == (2, 1, 1)

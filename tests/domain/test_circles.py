@@ -1,6 +1,7 @@
 """Circles: made, joined, left; the private ones exist for their members only."""
 
 import asyncio
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -124,7 +125,7 @@ async def test_what_cannot_be_stored_is_refused(world: World, field: str, text: 
 
 @pytest.mark.parametrize("world", [{"circles_per_day": 2}], indirect=True)
 async def test_too_many_circles_a_day_are_refused(world: World) -> None:
-    owner = await world.person()
+    owner = await world.person(created_at=world.clock() - timedelta(days=30))
     for _ in range(2):
         await world.circle(owner)
     with pytest.raises(RateLimited):

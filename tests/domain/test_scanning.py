@@ -59,7 +59,7 @@ async def test_a_restricted_post_is_gone_for_others_and_its_author_hears_why(
     assert (await world.stored(post.id)).status == status
     assert (await world.told(FEED))[-1]["data"] == {"post_id": post.id, "reason": "moderation"}
     (notice,) = await world.news(author, "moderation:notice")
-    assert (notice["target_id"], notice["action"], notice["labels"]) == (post.id, status, ["spam"])
+    assert (notice["target_id"], notice["action"], notice["labels"]) == (post.id, action, ["spam"])
     assert notice["appeal"]
     with pytest.raises(NotFound):
         await get_post(post.id, reader, world.ports)

@@ -2,14 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from domain import (
     activity,
+    blocks,
     circles,
     digest,
+    enforcement,
     notifications,
     posts,
     pushing,
@@ -19,6 +21,7 @@ from domain import (
     support,
 )
 from domain.accounts import User
+from domain.blocks import AddBlock
 from domain.circles import CircleView, CreateCircle, JoinCircle
 from domain.ids import new_id
 from domain.jobs import Job, Lane
@@ -35,7 +38,7 @@ Run = Callable[[dict[str, str], Ports], Awaitable[object]]
 
 
 async def notify(args: dict[str, str], ports: Ports) -> None:
-    kind: NotificationKind = "response" if args["kind"] == "response" else "support"
+    kind = cast(NotificationKind, args["kind"])
     actor_id = args.get("actor_id") or None
     await notifications.notify(
         args["account_id"], kind, args["event_id"], args["post_id"], ports, actor_id=actor_id
@@ -73,7 +76,13 @@ RUNS: dict[str, Run] = {
     "push": lambda args, ports: pushing.push(args["notification_id"], ports),
     "record_activity": record_activity,
     "score_support": score,
-    "reverse_points": lambda args, ports: support.reverse_points(args["post_id"], args.get("ref"), ports),
+    "reverse_points": lambda args, ports: support.settle_points(args["post_id"], args.get("ref"), ports),
+    "restore_points": lambda args, ports: support.settle_points(args["post_id"], args.get("ref"), ports),
+    "apply_decision": lambda args, ports: enforcement.apply_decision(args["decision_id"], ports),
+    "rescan_post": lambda args, ports: scanning.scan_post(args["post_id"], ports, cause=args["cause"]),
+    "rescan_response": lambda args, ports: scanning.scan_response(
+        args["response_id"], ports, cause=args["cause"]
+    ),
     "scan_post": lambda args, ports: scanning.scan_post(args["post_id"], ports),
     "scan_response": lambda args, ports: scanning.scan_response(args["response_id"], ports),
 }
@@ -129,7 +138,7 @@ class World:
         return (await support.give_support(command, giver, self.ports)).counts
 
     async def block(self, blocker: User, blocked: User) -> None:
-        await self.ports.records.blocks.add(blocker.id, blocked.id, self.clock())
+        await blocks.add_block(AddBlock(user_id=blocked.id), blocker, self.ports)
 
     async def told(self, room: str) -> list[dict[str, Any]]:
         """The envelopes in a room's log, with the event's name, once everything announced was told."""

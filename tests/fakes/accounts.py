@@ -1,11 +1,11 @@
 """Accounts in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from domain.accounts import Account
+from domain.accounts import Account, Role
 from domain.errors import Conflict, NotFound
 from tests.fakes.tables import Tables
 
@@ -56,6 +56,10 @@ class FakeAccounts:
 
     async def replace_recovery(self, id: str, old: str, changes: dict[str, Any]) -> bool:
         return await self._replace("recovery_hash", id, old, changes)
+
+    async def with_roles(self, roles: Sequence[Role]) -> list[str]:
+        accounts = self._tables.accounts.values()
+        return sorted(one.id for one in accounts if one.role in roles and one.status == "active")
 
     async def _replace(self, guard: str, id: str, old: str | None, changes: dict[str, Any]) -> bool:
         account = self._tables.accounts.get(id)

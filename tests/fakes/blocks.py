@@ -21,3 +21,7 @@ class FakeBlocks:
     async def around(self, account_id: str) -> frozenset[str]:
         pairs = [pair for pair in self._tables.blocks if account_id in pair]
         return frozenset(id for pair in pairs for id in pair if id != account_id)
+
+    async def made_by(self, account_id: str) -> list[str]:
+        made = [(at, other) for (one, other), at in self._tables.blocks.items() if one == account_id]
+        return [other for _, other in sorted(made, key=lambda pair: (-pair[0].timestamp(), pair[1]))]

@@ -45,3 +45,10 @@ class FakeCircles:
         mine = [(key[0], row) for key, row in self._tables.memberships.items() if key[1] == account_id]
         mine.sort(key=lambda found: found[1].joined_at)
         return [Member(circle_id, account_id, row.role) for circle_id, row in mine]
+
+    async def owner_of(self, circle_id: str) -> str | None:
+        members = self._tables.memberships.items()
+        owners = [
+            account for (circle, account), held in members if circle == circle_id and held.role == "owner"
+        ]
+        return next(iter(owners), None)

@@ -40,6 +40,10 @@ class FakeLedger:
             if (entry.post_id, entry.reason) == (post_id, "support") and ref in (None, entry.ref)
         ]
 
+    async def of_post(self, post_id: str, ref: str | None) -> list[Entry]:
+        entries = self._tables.ledger.values()
+        return [entry for entry in entries if entry.post_id == post_id and ref in (None, entry.ref)]
+
     async def balance(self, account_id: str) -> int:
         return sum(entry.change for entry in self._tables.ledger.values() if entry.account_id == account_id)
 
@@ -50,10 +54,15 @@ class FakeLedger:
 
     async def help_counts(self, account_id: str) -> HelpCounts:
         awards = [entry for entry in self._tables.ledger.values() if entry.reason == "support"]
-        awards = [entry for entry in awards if f"reversal:{entry.key}" not in self._tables.ledger]
+        awards = [entry for entry in awards if self._corrections(entry) % 2 == 0]
         given = [entry for entry in awards if entry.account_id == account_id]
         received = [entry for entry in awards if entry.receiver_id == account_id]
         return HelpCounts(len(given), len(received), len({entry.receiver_id for entry in given}))
+
+    def _corrections(self, award: Entry) -> int:
+        what = (award.post_id, award.account_id, award.kind)
+        entries = self._tables.ledger.values()
+        return sum((one.post_id, one.account_id, one.kind) == what for one in entries) - 1
 
     async def drifted(self, limit: int) -> list[str]:
         accounts = self._tables.accounts.values()

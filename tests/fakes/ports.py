@@ -14,11 +14,14 @@ from domain.ports import Content, Health, Ports, Records
 from domain.settings import load_settings
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.activities import FakeActivities
+from tests.fakes.audit import FakeAudit
 from tests.fakes.blocks import FakeBlocks
+from tests.fakes.cases import FakeCases
 from tests.fakes.checkins import FakeCheckIns
 from tests.fakes.circles import FakeCircles
 from tests.fakes.clock import FakeClock
 from tests.fakes.cravings import FakeCravings
+from tests.fakes.decisions import FakeDecisions
 from tests.fakes.devices import FakeDevices
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.leadership import FakeLeadership
@@ -33,12 +36,14 @@ from tests.fakes.presence import FakePresence
 from tests.fakes.push import FakePush
 from tests.fakes.pushes import FakePushes
 from tests.fakes.queue import FakeQueue
+from tests.fakes.reports import FakeReports
 from tests.fakes.responses import FakeResponses
 from tests.fakes.rooms import FakeRoomLogs
 from tests.fakes.sessions import FakeSessions
 from tests.fakes.supports import FakeSupports
 from tests.fakes.tables import Tables
 from tests.fakes.trackers import FakeTrackers
+from tests.fakes.trust import FakeStandings, FakeThanks
 
 SECRET = "a secret of the tests, long enough for its algorithm"
 
@@ -117,6 +122,12 @@ def records_of(tables: Tables, now: Clock) -> Records:
         pushes=FakePushes(tables),
         activities=FakeActivities(tables),
         trackers=FakeTrackers(tables),
+        cases=FakeCases(tables),
+        reports=FakeReports(tables),
+        decisions=FakeDecisions(tables),
+        standings=FakeStandings(tables),
+        thanks=FakeThanks(tables),
+        audit=FakeAudit(tables),
     )
 
 

@@ -1,11 +1,12 @@
 """Posts in memory."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
+from domain.clock import EPOCH
 from domain.errors import Invalid
 from domain.pages import Cursor
 from domain.posts import Context, Post, PostFilter, PostStatus
@@ -76,6 +77,21 @@ class FakePosts:
         await self.count_response(id, responses)
         for kind, change in supports.items():
             await self.count_support(id, kind, change)
+
+    async def scanned(
+        self, since: datetime, after: Cursor | None, limit: int
+    ) -> list[tuple[Post, Sequence[str]]]:
+        found = [one for one in self._posts.values() if one.created_at >= since]
+        found = [one for one in found if after is None or in_time(one) > tuple(after)]
+        return [(one, self._actions(one.id)) for one in sorted(found, key=in_time)[:limit]]
+
+    def _actions(self, id: str) -> Sequence[str]:
+        verdict: Any = self.verdicts.get(id, {})
+        return list(verdict.get("actions", ()))
+
+
+def in_time(one: Post) -> tuple[str | int, ...]:
+    return (one.created_at - EPOCH) // timedelta(milliseconds=1), one.id
 
 
 def matches(post: Post, wanted: PostFilter) -> bool:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
+from domain.clock import EPOCH
 from domain.errors import Invalid
 from domain.pages import Cursor
 from domain.responses import Response
@@ -74,6 +75,21 @@ class FakeResponses:
                 status = "expired" if one.status == "live" else one.status
                 self._responses[one.id] = replace(one, content="", status=status)
                 self.verdicts.pop(one.id, None)
+
+    async def scanned(
+        self, since: datetime, after: Cursor | None, limit: int
+    ) -> list[tuple[Response, Sequence[str]]]:
+        found = [one for one in self._responses.values() if one.created_at >= since]
+        found = [one for one in found if after is None or in_time(one) > tuple(after)]
+        return [(one, self._actions(one.id)) for one in sorted(found, key=in_time)[:limit]]
+
+    def _actions(self, id: str) -> Sequence[str]:
+        verdict: Any = self.verdicts.get(id, {})
+        return list(verdict.get("actions", ()))
+
+
+def in_time(one: Response) -> tuple[str | int, ...]:
+    return (one.created_at - EPOCH) // timedelta(milliseconds=1), one.id
 
 
 def key_of(cursor: Cursor | None) -> str:

@@ -9,15 +9,20 @@ from typing import Any, NamedTuple
 
 from domain.accounts import Account
 from domain.activity import Activity
+from domain.audit import AuditLine
+from domain.cases import Case
 from domain.circles import Circle, MemberRole
+from domain.decisions import Decision
 from domain.devices import Device
 from domain.events import Event
 from domain.jobs import JobRow, Lane, Sentinel, Slot
 from domain.notifications import Notification
 from domain.points import Entry
 from domain.preferences import Preferences
+from domain.reports import Report
 from domain.sessions import EndReason, RefreshToken, Session
 from domain.trackers import Tracker
+from domain.trust import Standing, Thank
 
 
 class Membership(NamedTuple):
@@ -73,6 +78,12 @@ class Tables:
     jobs: dict[str, Owed] = field(default_factory=dict)
     paused: dict[Lane, None] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)
+    cases: dict[str, Case] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    thanks: dict[str, Thank] = field(default_factory=dict)
+    audit: dict[int, AuditLine] = field(default_factory=dict)
     sentinel: dict[str, Sentinel] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -34,6 +34,10 @@ VALID: dict[str, dict[str, Any]] = {
     "presence:set": {"status": "away"},
     "typing:start": {"post_id": UNKNOWN},
     "typing:stop": {"post_id": UNKNOWN},
+    "support:thank": {"response_id": UNKNOWN},
+    "report:create": {"target_id": UNKNOWN, "target": "post", "reason": "harassment"},
+    "block:add": {"user_id": UNKNOWN},
+    "block:remove": {"user_id": UNKNOWN},
     "resume": {"positions": {}},
     "auth:renew": {"token": "x"},
 }

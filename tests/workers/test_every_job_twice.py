@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -12,10 +13,12 @@ from redis.asyncio import Redis
 
 import workers.retention  # noqa: F401  (registers its job)
 from db.stores import open_stores
-from domain import activity, checkins, devices, notifications, sessions, trackers
+from domain import activity, checkins, devices, enforcement, notifications, sessions, trackers
 from domain.accounts import User
+from domain.cases import Case
 from domain.checkins import RecordCheckIn
 from domain.clock import rfc3339, utc_now
+from domain.decisions import Action, Decision
 from domain.devices import RegisterDevice
 from domain.ids import new_id
 from domain.jobs import Job, Outcome
@@ -113,7 +116,64 @@ async def score_support(stage: Stage) -> dict[str, str]:
 async def reverse_points(stage: Stage) -> dict[str, str]:
     args = await score_support(stage)
     await stage.run("score_support", args)
+    await stage.ports.content.supports.remove(args["post_id"], args["giver_id"], args["kind"])
     return {"post_id": args["post_id"], "ref": args["ref"]}
+
+
+@case
+async def restore_points(stage: Stage) -> dict[str, str]:
+    args = await reverse_points(stage)
+    await stage.run("reverse_points", args)
+    giver = await stage.person()
+    post = await stage.ports.content.posts.get(args["post_id"])
+    assert post is not None
+    answer = await stage.make.stored_response(post.id, author_id=giver.id)
+    given = {"post_id": post.id, "giver_id": giver.id, "kind": "text", "ref": answer.id}
+    await stage.run("score_support", given)
+    for status in ("hidden", "live"):
+        before = "live" if status == "hidden" else "hidden"
+        await stage.ports.content.responses.change(answer.id, {"status": status}, status=before)
+        if status == "hidden":
+            await stage.run("reverse_points", {"post_id": post.id, "ref": answer.id})
+    return {"post_id": post.id, "ref": answer.id}
+
+
+async def decided(stage: Stage, action: Action, **fields: Any) -> Decision:
+    """A decision that is recorded, and of which nothing has followed yet."""
+    author = await stage.person()
+    post = await stage.post(author)
+    about: Any = {"target": "post", "target_id": post.id, "subject_id": author.id, "topics": ["spam"]}
+    case = Case(id=new_id(), kind="conduct", urgency=1, opened_at=stage.clock(), **about)
+    decision = Decision(
+        id=new_id(), case_id=case.id, moderator_id=None, action=action, at=stage.clock(), **about, **fields
+    )
+    async with stage.ports.transaction() as tx:
+        await tx.cases.open(case)
+        await tx.decisions.add(decision)
+        await enforcement.sanction(decision, tx)
+    return decision
+
+
+@case
+async def apply_decision(stage: Stage) -> dict[str, str]:
+    return {"decision_id": (await decided(stage, "hide")).id}
+
+
+@case
+async def lift_bans(stage: Stage) -> dict[str, str]:
+    await decided(stage, "ban", until=stage.clock() + timedelta(days=1))
+    stage.clock.advance(days=2)
+    return {}
+
+
+@case
+async def rescan_post(stage: Stage) -> dict[str, str]:
+    return {**await scan_post(stage), "cause": new_id()}
+
+
+@case
+async def rescan_response(stage: Stage) -> dict[str, str]:
+    return {**await scan_response(stage), "cause": new_id()}
 
 
 @case

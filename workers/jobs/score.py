@@ -10,4 +10,9 @@ async def score_support(ports: Ports, post_id: str, giver_id: str, kind: str, re
 
 @job(lane="default", timeout_seconds=10, attempts=8)
 async def reverse_points(ports: Ports, post_id: str, ref: str | None = None) -> None:
-    await support.reverse_points(post_id, ref, ports)
+    await support.settle_points(post_id, ref, ports)
+
+
+@job(lane="default", timeout_seconds=10, attempts=8)
+async def restore_points(ports: Ports, post_id: str, ref: str | None = None) -> None:
+    await support.settle_points(post_id, ref, ports)

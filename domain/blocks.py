@@ -1,0 +1,71 @@
+"""Blocks: two people who never meet here again, and cannot tell who of them wanted it."""
+
+from domain import events, rooms
+from domain.accounts import PublicAccount, User, public_accounts
+from domain.errors import Invalid, NotFound
+from domain.events import Event
+from domain.ids import new_id
+from domain.ports import Ports
+from domain.wire import Command, Id, View
+
+CHANGED = "~block:changed"
+"""For servers only: they read anew who is blocked around the account of the room."""
+
+
+class AddBlock(Command, frozen=True):
+    user_id: Id
+
+
+class RemoveBlock(Command, frozen=True):
+    user_id: Id
+
+
+class Blocked(View, frozen=True):
+    """Whom I blocked, newest first; never who blocked me."""
+
+    items: list[PublicAccount]
+
+
+class BlockChanged(View, frozen=True):
+    """Data of `~block:changed`."""
+
+
+async def add_block(command: AddBlock, user: User, ports: Ports) -> None:
+    """Blocking again changes nothing; somebody who blocked me can be blocked like anybody else."""
+    if command.user_id == user.id:
+        raise Invalid("This is you.", field="user_id")
+    if await ports.records.accounts.get(command.user_id) is None:
+        raise NotFound
+    event = changed_event(user.id, command.user_id, ports)
+    async with ports.transaction() as tx:
+        if added := await tx.blocks.add(user.id, command.user_id, ports.now()):
+            await events.record(event, [], tx)
+    if added:
+        ports.announcer.announce(event)
+
+
+async def remove_block(command: RemoveBlock, user: User, ports: Ports) -> None:
+    """Taking back what is not there changes nothing, for an account that is there."""
+    if await ports.records.accounts.get(command.user_id) is None:
+        raise NotFound
+    event = changed_event(user.id, command.user_id, ports)
+    async with ports.transaction() as tx:
+        if removed := await tx.blocks.remove(user.id, command.user_id):
+            await events.record(event, [], tx)
+    if removed:
+        ports.announcer.announce(event)
+
+
+async def my_blocks(user: User, ports: Ports) -> Blocked:
+    ids = await ports.records.blocks.made_by(user.id)
+    faces = await public_accounts(set(ids), ports)
+    return Blocked(items=[faces[id] for id in ids])
+
+
+def changed_event(one: str, other: str, ports: Ports) -> Event:
+    return Event(id=new_id(), name=CHANGED, at=ports.now(), refs={"one": one, "other": other})
+
+
+@events.composes(CHANGED)
+async def compose_changed(event: Event, ports: Ports) -> tuple[list[str], object]:
+    return [rooms.user_room(event.refs["one"]), rooms.user_room(event.refs["other"])], BlockChanged()

@@ -1,0 +1,239 @@
+"""Cases: what waits for a moderator, who looks at it, and how that person fares.
+
+One open case per target and kind. `risk`: somebody may be in danger; such a case brings help and can silence
+nobody. `conduct`: what somebody did to others. `appeal`: a decision that its author disagrees with.
+"""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+
+from domain import access, events, pages, rooms
+from domain.accounts import User
+from domain.clock import rfc3339
+from domain.errors import Conflict, Forbidden, NotFound
+from domain.events import Event
+from domain.ids import derived_id
+from domain.pages import Cursor
+from domain.ports import Ports, Records
+from domain.wire import Command, Id, View
+
+CaseKind = Literal["risk", "conduct", "appeal"]
+Target = Literal["post", "response", "user", "circle"]
+
+MOST_URGENT, URGENT = 5, 4
+"""Moderators hear of an urgent case at once; the others wait in the queue."""
+MANY = 2.0
+"""Reports of this much credibility together make a case more urgent by one."""
+CLAIM_SECONDS = 15 * 60
+LOAD_WINDOW = timedelta(hours=1)
+HARD_WEIGHT = 3
+"""A case of danger, or of sexual or violent content, costs its reader as much as three others."""
+HARD_TOPICS = frozenset(
+    {"self_harm_risk", "overdose_risk", "method_seeking", "sexual_or_grooming", "worried", "sexual", "threat"}
+)
+BREAK_MINUTES = 10
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `cases`. `topics` are labels of scans and reasons of reports, `weight` their credibility."""
+
+    id: str
+    kind: CaseKind
+    target: Target
+    target_id: str
+    subject_id: str
+    topics: list[str]
+    urgency: int
+    opened_at: datetime
+    weight: float = 0.0
+    reports: int = 0
+    claimed_by: str | None = None
+    claimed_until: datetime | None = None
+    barred: list[str] = []
+    decision_id: str | None = None
+    note: str = ""
+    outcome: str | None = None
+    closed_by: str | None = None
+    closed_at: datetime | None = None
+
+
+class Load(msgspec.Struct, frozen=True):
+    """What one moderator closed in a while; `hard` of the `cases` are of the kind that stays with people."""
+
+    moderator_id: str
+    cases: int
+    hard: int
+
+
+class QueueQuery(Command, frozen=True):
+    kind: CaseKind | None = None
+    limit: int | None = None
+    cursor: Annotated[str, msgspec.Meta(max_length=pages.CURSOR_CHARACTERS_MAX)] | None = None
+
+
+class OneCase(Command, frozen=True):
+    case_id: Id
+
+
+class CaseView(View, frozen=True):
+    """A case in the queue: enough to choose by, and nothing that somebody wrote."""
+
+    id: str
+    kind: CaseKind
+    target: Target
+    target_id: str
+    topics: list[str]
+    urgency: int
+    reports: int
+    opened_at: str
+    claimed_by_me: bool
+    hard: bool
+
+
+class Wellbeing(View, frozen=True):
+    """For the person who looks: content stays blurred until they ask, and a break is due in time.
+
+    `team` is how many cases each colleague closed in the last hour, so that nobody carries it alone.
+    """
+
+    blurred: bool
+    closed_last_hour: int
+    load: int
+    break_due: bool
+    break_minutes: int
+    team: dict[str, int]
+
+
+class Queue(View, frozen=True):
+    items: list[CaseView]
+    next_cursor: str | None
+    wellbeing: Wellbeing
+
+
+class CaseOpened(View, frozen=True):
+    """Data of `moderation:case`: something urgent waits. What, only the queue says."""
+
+    case_id: str
+    kind: CaseKind
+    urgency: int
+
+
+def joined(case: Case, new: Case) -> Case:
+    """An open case with what came to it. Credible people who agree make it more urgent by one."""
+    weight = case.weight + new.weight
+    urgency = max(case.urgency, new.urgency) + (case.weight < MANY <= weight)
+    return msgspec.structs.replace(
+        case,
+        topics=sorted({*case.topics, *new.topics}),
+        urgency=min(MOST_URGENT, urgency),
+        weight=weight,
+        reports=case.reports + new.reports,
+    )
+
+
+async def open_case(case: Case, tx: Records) -> tuple[Case, list[Event]]:
+    """The open case of this target and kind with what is new, and what to announce after the commit."""
+    opened = await tx.cases.open(case)
+    if opened.urgency < URGENT:
+        return opened, []
+    event = Event(
+        id=derived_id("moderation:case", opened.id, str(opened.urgency)),
+        name="moderation:case",
+        at=case.opened_at,
+        refs={"case_id": opened.id},
+    )
+    await events.record(event, [], tx)
+    return opened, [event]
+
+
+@events.composes("moderation:case")
+async def compose_opened(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+    """Told to every moderator but those whose own conduct it is about."""
+    case = await ports.records.cases.get(event.refs["case_id"])
+    if case is None or case.closed_at is not None:
+        return None
+    moderators = await ports.records.accounts.with_roles(sorted(access.MODERATORS))
+    heard = [rooms.user_room(id) for id in moderators if id != case.subject_id and id not in case.barred]
+    return heard, CaseOpened(case_id=case.id, kind=case.kind, urgency=case.urgency)
+
+
+async def read_queue(query: QueueQuery, user: User, ports: Ports, *, limit: int) -> Queue:
+    """The most urgent first, of these the oldest; without what a colleague is looking at."""
+    access.check_moderator(user)
+    found = await ports.records.cases.queue(
+        user.id, ports.now(), kind=query.kind, after=pages.decode_cursor(query.cursor), limit=limit + 1
+    )
+    more = pages.encode_cursor(place(found[limit - 1])) if len(found) > limit else None
+    return Queue(
+        items=[case_view(case, user) for case in found[:limit]],
+        next_cursor=more,
+        wellbeing=await wellbeing(user, ports),
+    )
+
+
+def place(case: Case) -> Cursor:
+    """Where a case stands in the queue; time in microseconds."""
+    return [case.urgency, int(case.opened_at.timestamp() * 1_000_000), case.id]
+
+
+def is_hard(case: Case) -> bool:
+    return case.kind == "risk" or bool(HARD_TOPICS & set(case.topics))
+
+
+def case_view(case: Case, user: User) -> CaseView:
+    return CaseView(
+        id=case.id,
+        kind=case.kind,
+        target=case.target,
+        target_id=case.target_id,
+        topics=case.topics,
+        urgency=case.urgency,
+        reports=case.reports,
+        opened_at=rfc3339(case.opened_at),
+        claimed_by_me=case.claimed_by == user.id,
+        hard=is_hard(case),
+    )
+
+
+async def wellbeing(user: User, ports: Ports) -> Wellbeing:
+    loads = await ports.records.cases.loads(ports.now() - LOAD_WINDOW, sorted(HARD_TOPICS))
+    mine = next((load for load in loads if load.moderator_id == user.id), Load(user.id, 0, 0))
+    weight = mine.cases + (HARD_WEIGHT - 1) * mine.hard
+    return Wellbeing(
+        blurred=True,
+        closed_last_hour=mine.cases,
+        load=weight,
+        break_due=weight >= ports.settings.moderator_break_after_load,
+        break_minutes=BREAK_MINUTES,
+        team={load.moderator_id: load.cases for load in loads},
+    )
+
+
+async def claimed(case_id: str, user: User, records: Records, ports: Ports) -> Case:
+    """The case, held by this moderator; refuses those who may not decide it or came second."""
+    access.check_moderator(user)
+    case = await records.cases.get(case_id)
+    if case is None:
+        raise NotFound
+    check_may_decide(case, user)
+    now = ports.now()
+    held = await records.cases.claim(case.id, user.id, now, now + timedelta(seconds=CLAIM_SECONDS))
+    if held is None:
+        raise Conflict("Somebody else is on this case, or it is done.")
+    return held
+
+
+def check_may_decide(case: Case, user: User) -> None:
+    """Nobody decides about themselves, and nobody twice."""
+    if case.subject_id == user.id:
+        raise Forbidden("This case is about you.")
+    if user.id in case.barred:
+        raise Forbidden("Somebody else has to look at this case.")
+
+
+async def release_case(command: OneCase, user: User, ports: Ports) -> None:
+    access.check_moderator(user)
+    if not await ports.records.cases.release(command.case_id, user.id):
+        raise NotFound

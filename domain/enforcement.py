@@ -1,0 +1,200 @@
+"""Enforcement: what a decision does to content, accounts and sockets, and how that is undone.
+
+What PostgreSQL knows (a muting, a ban) changes in the transaction of the decision; content and sockets follow
+at once, and again by job should this process die. Doing it twice changes nothing.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from domain import access, audit, events, notices, visibility
+from domain.accounts import User
+from domain.decisions import WITHHOLDING, Action, Decision
+from domain.errors import Forbidden
+from domain.events import Event
+from domain.ids import derived_id
+from domain.ports import Ports, Records
+from domain.posts import PostStatus
+from domain.trust import Standing
+from domain.visibility import Withheld
+
+STATUS: Mapping[Action, Withheld] = {"hold": "held", "hide": "hidden", "remove": "removed"}
+DECISIONS_MAX = 50
+
+
+async def check_reach(decision: Decision, user: User, tx: Records) -> None:
+    """Moderators are judged by admins."""
+    subject = await tx.accounts.get(decision.subject_id)
+    if subject is not None and subject.role in access.MODERATORS and user.role != "admin":
+        raise Forbidden("Only an admin decides about a moderator.")
+
+
+async def sanction(decision: Decision, tx: Records) -> None:
+    """The part of a decision that is kept with the account."""
+    if decision.action == "mute":
+        await tx.standings.update(decision.subject_id, {"muted_until": decision.until})
+    elif decision.action == "ban":
+        await _set_status(decision.subject_id, "banned", was="active", tx=tx)
+        await tx.standings.update(decision.subject_id, {"banned_until": decision.until})
+
+
+async def lift(decision: Decision, tx: Records) -> None:
+    """Takes back what `sanction` did; what came later from another decision stays."""
+    standing = await tx.standings.get(decision.subject_id)
+    if decision.action == "mute" and standing.muted_until == decision.until:
+        await tx.standings.update(decision.subject_id, {"muted_until": None})
+    elif decision.action == "ban" and standing.banned_until == decision.until:
+        await end_ban(standing, tx)
+
+
+async def end_ban(standing: Standing, tx: Records) -> None:
+    await tx.standings.update(standing.account_id, {"banned_until": None})
+    await _set_status(standing.account_id, "active", was="banned", tx=tx)
+
+
+async def _set_status(account_id: str, status: str, *, was: str, tx: Records) -> None:
+    """An erased account stays erased."""
+    account = await tx.accounts.get(account_id)
+    if account is not None and account.status == was:
+        await tx.accounts.update(account_id, {"status": status})
+
+
+async def apply_decision(decision_id: str, ports: Ports) -> None:
+    decision = await ports.records.decisions.get(decision_id)
+    if decision is not None:
+        await apply(decision, ports)
+
+
+async def apply(decision: Decision, ports: Ports) -> None:
+    """What follows from a decision that holds, unless a later one was made about the same thing."""
+    if decision.state != "active" or not await _is_latest(decision, ports):
+        return
+    await STEPS.get(decision.action, _tell)(decision, ports)
+
+
+async def _is_latest(decision: Decision, ports: Ports) -> bool:
+    made = await ports.records.decisions.of_target(decision.target, decision.target_id, DECISIONS_MAX)
+    standing = [one for one in made if one.state in {"active", "reversed"}]
+    return not standing or standing[0].id == decision.id
+
+
+async def _tell(decision: Decision, ports: Ports) -> None:
+    """The author hears of it in their own room before anything else happens to them."""
+    event = notices.decision_notice(decision, ports)
+    async with ports.transaction() as tx:
+        await events.record(event, [], tx)
+    await events.tell(event, ports)
+
+
+async def _withhold(decision: Decision, ports: Ports) -> None:
+    status = STATUS[decision.action]
+    if decision.target == "post":
+        if (post := await ports.content.posts.get(decision.target_id)) is not None:
+            await visibility.withhold_post(post, status, decision.id, ports)
+    elif (response := await ports.content.responses.get(decision.target_id)) is not None:
+        await visibility.withhold_response(response, status, decision.id, ports)
+    await _tell(decision, ports)
+
+
+async def _label(decision: Decision, ports: Ports) -> None:
+    await _set_label(decision, decision.label, ports)
+    await _tell(decision, ports)
+
+
+async def _set_label(decision: Decision, label: str | None, ports: Ports) -> None:
+    changed = await ports.content.posts.change(decision.target_id, {"content_warning": label})
+    if changed is not None:
+        event = Event(
+            id=derived_id("post:changed", changed.id, decision.id, decision.state),
+            name="post:changed",
+            at=ports.now(),
+            refs={"post_id": changed.id},
+            actor=changed.author_id,
+        )
+        await _announce(event, ports)
+
+
+async def _ban(decision: Decision, ports: Ports) -> None:
+    """The notice first: sockets close within seconds of the end of their sessions."""
+    await _tell(decision, ports)
+    await ports.records.sessions.end_all(decision.subject_id, "banned", ports.now())
+
+
+async def _support(decision: Decision, ports: Ports) -> None:
+    """Help for the person, from a person; nobody else hears of it."""
+    refs = {"account_id": decision.subject_id}
+    if decision.target == "post":
+        refs["post_id"] = decision.target_id
+    event = Event(id=derived_id("crisis:offer", decision.id), name="crisis:offer", at=ports.now(), refs=refs)
+    await _announce(event, ports)
+
+
+async def _reverse(decision: Decision, ports: Ports) -> None:
+    """Brings back what the reversed decisions about the same thing took away."""
+    made = await ports.records.decisions.of_target(decision.target, decision.target_id, DECISIONS_MAX)
+    undone = [one for one in made if one.state == "reversed"]
+    for one in undone:
+        await _undo(one, made, decision.id, ports)
+    if undone or decision.action != "dismiss":
+        await _tell(decision, ports)
+
+
+async def _undo(reversed_: Decision, made: list[Decision], cause: str, ports: Ports) -> None:
+    if reversed_.action == "label":
+        await _set_label(reversed_, reversed_.earlier, ports)
+    elif reversed_.action in WITHHOLDING and not _still_withheld(made):
+        await _bring_back(reversed_, cause, ports)
+
+
+def _still_withheld(made: list[Decision]) -> bool:
+    return any(one.state == "active" and one.action in WITHHOLDING for one in made)
+
+
+async def _bring_back(reversed_: Decision, cause: str, ports: Ports) -> None:
+    """What its author took back meanwhile, or had before, stays away."""
+    expected = STATUS[reversed_.action]
+    if reversed_.earlier == "removed":
+        return
+    if reversed_.target == "post":
+        post = await ports.content.posts.get(reversed_.target_id)
+        if post is not None and post.status in {expected, _back(reversed_)}:
+            await visibility.restore_post(post, _back(reversed_), cause, ports)
+        return
+    response = await ports.content.responses.get(reversed_.target_id)
+    if response is not None and response.status in {expected, "live"}:
+        await visibility.restore_response(response, cause, ports)
+
+
+def _back(reversed_: Decision) -> PostStatus:
+    return "closed" if reversed_.earlier == "closed" else "live"
+
+
+async def _announce(event: Event, ports: Ports) -> None:
+    async with ports.transaction() as tx:
+        await events.record(event, [], tx)
+    ports.announcer.announce(event)
+
+
+STEPS: Mapping[Action, Callable[[Decision, Ports], Awaitable[None]]] = {
+    "hold": _withhold,
+    "hide": _withhold,
+    "remove": _withhold,
+    "label": _label,
+    "ban": _ban,
+    "support": _support,
+    "dismiss": _reverse,
+    "restore": _reverse,
+}
+
+
+async def lift_bans(ports: Ports) -> int:
+    """Lets back in whose ban has run out; returns how many."""
+    over = await ports.records.standings.banned_before(ports.now(), limit=500)
+    for account_id in over:
+        async with ports.transaction() as tx:
+            standing = await tx.standings.get(account_id)
+            if standing.banned_until is not None and standing.banned_until <= ports.now():
+                await end_ban(standing, tx)
+                await audit.note(
+                    "moderation.ban_ended", audit.SYSTEM, tx, ports, target="user", target_id=account_id
+                )
+    return len(over)

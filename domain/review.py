@@ -1,0 +1,147 @@
+"""Review: everything a moderator needs for one decision, and nothing of it unasked."""
+
+from collections.abc import Sequence
+
+from domain import cases, trust
+from domain.accounts import PublicAccount, User, public_accounts
+from domain.cases import Case, CaseView, OneCase, Target
+from domain.clock import rfc3339
+from domain.decisions import Decision, possible_actions
+from domain.errors import NotFound
+from domain.moderation.policy import Trust
+from domain.ports import Ports
+from domain.reports import Report
+from domain.wire import View
+
+SIMILAR_MAX = 5
+HISTORY_MAX = 10
+REPORTS_MAX = 20
+
+
+class ReportView(View, frozen=True):
+    """`weight` from 0 to 1: how far this reporter was right before. Who it was is not shown."""
+
+    reason: str
+    note: str
+    weight: float
+    created_at: str
+
+
+class PastCase(View, frozen=True):
+    """How a case of the same kind ended."""
+
+    id: str
+    target: Target
+    topics: list[str]
+    outcome: str
+    closed_at: str
+
+
+class PastDecision(View, frozen=True):
+    id: str
+    action: str
+    reason: str
+    state: str
+    at: str
+    automatic: bool
+
+
+class Written(View, frozen=True):
+    """What it is about. `blurred`: show the text only when the moderator asks for it."""
+
+    content: str
+    content_warning: str | None
+    status: str
+    blurred: bool = True
+
+
+class CaseDetail(View, frozen=True):
+    """`decisions` are of this target, `history` of its author; `note` is what an appeal says."""
+
+    case: CaseView
+    written: Written | None
+    subject: PublicAccount
+    trust: Trust
+    reports: list[ReportView]
+    note: str
+    decisions: list[PastDecision]
+    history: list[PastDecision]
+    similar: list[PastCase]
+    actions: list[str]
+
+
+async def claim_case(command: OneCase, user: User, ports: Ports) -> CaseDetail:
+    """Takes a case for a quarter of an hour, so that two people do not do one case."""
+    case = await cases.claimed(command.case_id, user, ports.records, ports)
+    return await detail(case, user, ports)
+
+
+async def release_case(command: OneCase, user: User, ports: Ports) -> None:
+    """Gives a claimed case back unread or undecided; nobody asks why."""
+    if not await ports.records.cases.release(command.case_id, user.id):
+        raise NotFound
+
+
+async def detail(case: Case, user: User, ports: Ports) -> CaseDetail:
+    records = ports.records
+    return CaseDetail(
+        case=cases.case_view(case, user),
+        written=await written(case, ports),
+        subject=(await public_accounts({case.subject_id}, ports))[case.subject_id],
+        trust=await trust.trust_of(case.subject_id, ports),
+        reports=[report_view(one) for one in await records.reports.of_case(case.id, REPORTS_MAX)],
+        note=case.note,
+        decisions=past(await records.decisions.of_target(case.target, case.target_id, HISTORY_MAX)),
+        history=past(await records.decisions.of_subject(case.subject_id, HISTORY_MAX)),
+        similar=[past_case(one) for one in await records.cases.similar(case, SIMILAR_MAX)],
+        actions=list(possible_actions(case)),
+    )
+
+
+async def written(case: Case, ports: Ports) -> Written | None:
+    """None for an account or a circle, and for what is not there any more."""
+    if case.target == "post":
+        post = await ports.content.posts.get(case.target_id)
+        return (
+            Written(content=post.content, content_warning=post.content_warning, status=post.status)
+            if post
+            else None
+        )
+    if case.target == "response":
+        response = await ports.content.responses.get(case.target_id)
+        return (
+            Written(content=response.content, content_warning=None, status=response.status)
+            if response
+            else None
+        )
+    return None
+
+
+def report_view(report: Report) -> ReportView:
+    return ReportView(
+        reason=report.reason, note=report.note, weight=report.weight, created_at=rfc3339(report.created_at)
+    )
+
+
+def past(decisions: Sequence[Decision]) -> list[PastDecision]:
+    return [
+        PastDecision(
+            id=one.id,
+            action=one.action,
+            reason=one.reason,
+            state=one.state,
+            at=rfc3339(one.at),
+            automatic=one.moderator_id is None,
+        )
+        for one in decisions
+    ]
+
+
+def past_case(case: Case) -> PastCase:
+    return PastCase(
+        id=case.id,
+        target=case.target,
+        topics=case.topics,
+        outcome=case.outcome or "",
+        closed_at=rfc3339(case.closed_at or case.opened_at),
+    )

@@ -1,0 +1,85 @@
+"""Visibility: taking what somebody wrote out of everybody's sight, and bringing it back.
+
+Each change has a `cause` (a decision): its events are derived from it, so that doing it twice tells it once,
+and doing it again for another cause tells it again.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from domain import events
+from domain.events import Event
+from domain.ids import derived_id
+from domain.jobs import Job
+from domain.ports import Ports
+from domain.posts import Post, PostStatus
+from domain.responses import Response
+
+Withheld = Literal["held", "hidden", "removed"]
+SEEN = frozenset({"live", "closed"})
+
+
+async def withhold_post(post: Post, status: Withheld, cause: str, ports: Ports) -> bool:
+    """Gone from every surface, with what it earned others. False when its author took it back meanwhile."""
+    if post.status not in {*SEEN, status, "held", "hidden"}:
+        return False
+    if await ports.content.posts.change(post.id, {"status": status}, status=post.status) is None:
+        return False
+    gone = _event("post:removed", cause, post.author_id, ports, post_id=post.id, reason="moderation")
+    await _tell(gone, points_job("reverse_points", cause, post.id, None), ports)
+    return True
+
+
+async def restore_post(post: Post, status: PostStatus, cause: str, ports: Ports) -> bool:
+    """Back where it was, with its points. False when there is nothing to bring back."""
+    if post.status not in {"held", "hidden", "removed", status}:
+        return False
+    if await ports.content.posts.change(post.id, {"status": status}, status=post.status) is None:
+        return False
+    back = _event("post:new", cause, post.author_id, ports, post_id=post.id)
+    await _tell(back, points_job("restore_points", cause, post.id, None), ports)
+    return True
+
+
+async def withhold_response(response: Response, status: Withheld, cause: str, ports: Ports) -> bool:
+    """As `withhold_post`; its count is taken back by whoever took it out of sight."""
+    if response.status == "removed" and status != "removed":
+        return False
+    changed = await ports.content.responses.change(response.id, {"status": status}, status=response.status)
+    if changed is None:
+        return False
+    if response.status == "live":
+        await ports.content.posts.count_response(response.post_id, -1)
+    refs = {"post_id": response.post_id, "response_id": response.id}
+    gone = _event("response:removed", cause, response.author_id, ports, **refs, reason="moderation")
+    await _tell(gone, points_job("reverse_points", cause, response.post_id, response.id), ports)
+    return True
+
+
+async def restore_response(response: Response, cause: str, ports: Ports) -> bool:
+    changed = await ports.content.responses.change(response.id, {"status": "live"}, status=response.status)
+    if changed is None:
+        return False
+    if response.status != "live":
+        await ports.content.posts.count_response(response.post_id, 1)
+    refs = {"post_id": response.post_id, "response_id": response.id}
+    back = _event("response:new", cause, response.author_id, ports, **refs)
+    await _tell(back, points_job("restore_points", cause, response.post_id, response.id), ports)
+    return True
+
+
+def points_job(name: str, cause: str, post_id: str, ref: str | None) -> Job:
+    args = {"post_id": post_id, **({"ref": ref} if ref else {})}
+    return Job(name=name, args=args, key=f"{name}:{ref or post_id}:{cause}", lane="default")
+
+
+def _event(name: str, cause: str, author_id: str, ports: Ports, **refs: str) -> Event:
+    thing = refs.get("response_id", refs["post_id"])
+    return Event(id=derived_id(name, thing, cause), name=name, at=ports.now(), refs=refs, actor=author_id)
+
+
+async def _tell(event: Event, job: Job, ports: Ports) -> None:
+    jobs: Sequence[Job] = [job]
+    async with ports.transaction() as tx:
+        owed = await events.record(event, jobs, tx)
+    ports.announcer.announce(event, jobs=owed)

@@ -3,15 +3,18 @@
 Units are in the names. Every wrong or missing value is reported at once, by its name.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRET_CHARACTERS_MIN = 32
 """A signing or encryption secret of fewer characters is refused in production."""
+
+VAPID_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
 
 Positive = Annotated[int, Field(gt=0)]
 
@@ -92,9 +95,9 @@ class Settings(BaseSettings):
     devices_per_account: Positive = 10
     push_group_seconds: Annotated[int, Field(ge=0)] = 300
     push_timeout_seconds: Annotated[float, Field(gt=0)] = 5.0
-    fcm_service_account_file: Path | None = None
+    fcm_service_account_file: FilePath | None = None
     fcm_url: str = "https://fcm.googleapis.com"
-    apns_key_file: Path | None = None
+    apns_key_file: FilePath | None = None
     apns_key_id: str = ""
     apns_team_id: str = ""
     apns_topic: str = ""
@@ -139,6 +142,13 @@ class Settings(BaseSettings):
         if not (all(single) or all(cluster)):
             expected = " or ".join(STORE_SCHEMES["redis_url"]), " or ".join(CLUSTER_SCHEMES)
             raise ValueError(f"expected URLs that all start with {expected[0]}, or all with {expected[1]}")
+        return value
+
+    @field_validator("vapid_private_key")
+    @classmethod
+    def _private_key(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not VAPID_KEY.fullmatch(value.get_secret_value()):
+            raise ValueError("expected 32 bytes in base64url (`python -m db.push.vapid` makes them)")
         return value
 
     @property

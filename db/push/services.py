@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-import time
 from collections.abc import Mapping
+from time import monotonic
 from typing import Protocol
 
 import httpx2
@@ -45,7 +45,7 @@ class Guarded:
         self._paused_until = 0.0
 
     async def send(self, address: Address, message: PushMessage) -> bool:
-        paused = self._paused_until - time.monotonic()
+        paused = self._paused_until - monotonic()
         if paused > 0:
             raise Unavailable(retry_after=paused)
         async with self._slots:
@@ -73,7 +73,7 @@ class Guarded:
         self._failures += 1
         if self._failures >= FAILURES_MAX:
             self._failures = 0
-            self._paused_until = time.monotonic() + PAUSE_SECONDS
+            self._paused_until = monotonic() + PAUSE_SECONDS
 
 
 class PushServices:

@@ -105,6 +105,7 @@ async def create_circle(command: CreateCircle, user: User, ports: Ports) -> Circ
         is_private=command.is_private,
         created_at=ports.now(),
     )
+    await _check_room_for_one(user, ports)
     told = member_event(circle.id, user.id, "joined", ports)
     async with ports.transaction() as tx:
         await tx.circles.add(circle, user.id)
@@ -128,6 +129,7 @@ async def join_circle(command: JoinCircle, user: User, ports: Ports) -> CircleAn
     circle = access.sees_circle(await ports.records.circles.get(command.circle_id), role)
     if role is not None:
         return CircleAnswer(circle=circle_view(circle, role))
+    await _check_room_for_one(user, ports)
     told = member_event(circle.id, user.id, "joined", ports)
     async with ports.transaction() as tx:
         joined = await tx.circles.join(circle.id, user.id, ports.now())
@@ -136,6 +138,12 @@ async def join_circle(command: JoinCircle, user: User, ports: Ports) -> CircleAn
     if joined:
         ports.announcer.announce(told)
     return await _answer(circle.id, user, ports)
+
+
+async def _check_room_for_one(user: User, ports: Ports) -> None:
+    """Each circle is a room for every phone of its member, and hears whenever the member comes and goes."""
+    if len(await ports.records.circles.of_account(user.id)) >= ports.settings.circles_per_account:
+        raise Conflict("Please leave one of your circles first.")
 
 
 async def leave_circle(command: LeaveCircle, user: User, ports: Ports) -> CircleAnswer:

@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     responses_per_hour: Positive = 100
     quick_supports_per_minute: Positive = 60
     circles_per_day: Positive = 10
+    circles_per_account: Positive = 100
+    threads_per_client: Positive = 50
     moments_per_hour: Positive = 60
     trackers_max: Positive = 20
     new_account_circles_per_day: Positive = 1

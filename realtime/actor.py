@@ -80,14 +80,18 @@ class Actors:
         """Handles one event; returns the JSON of its ack, whatever happened."""
         started = time.perf_counter()
         handler = self._handlers.get(event)
+        wait_seconds = self._taken(client)
         if handler is None:
             self._unknown.count("invalid", 0.0)
             return refusal(Invalid("There is no such event.", field="event"))
         command: Any = None
         outcome = "ok"
         try:
-            self._admit(client, arguments)
-            command = decoded(handler.decoder, arguments)
+            self._check_size(arguments)
+            # Who has to wait may need help all the same: what console says depends on the command.
+            if not wait_seconds or handler.console:
+                command = decoded(handler.decoder, arguments)
+            check_wait(wait_seconds)
             data = await within(self._timeout_seconds, handler.call(client, command))
             return encode(Ack(ok=True, data=data))
         except Exception as error:  # noqa: BLE001  (an event is always answered)
@@ -97,11 +101,21 @@ class Actors:
         finally:
             handler.tally.count(outcome, time.perf_counter() - started)
 
-    def _admit(self, client: Client, arguments: bytes) -> None:
+    def _taken(self, client: Client) -> float:
+        """The seconds to wait, 0 for none. Who goes on for as long again as they may is disconnected."""
+        wait_seconds = client.budget.wait_seconds()
+        if client.budget.refused > self._events_per_minute:
+            client.connection.close("flood")
+        return wait_seconds
+
+    def _check_size(self, arguments: bytes) -> None:
         if len(arguments) > self._payload_bytes_max:
             raise Invalid("That is larger than we accept.")
-        if (wait := client.wait_seconds(self._events_per_minute)) > 0:
-            raise RateLimited(retry_after=math.ceil(wait))
+
+
+def check_wait(seconds: float) -> None:
+    if seconds > 0:
+        raise RateLimited(retry_after=math.ceil(seconds))
 
 
 def refusal_for(error: Exception, handler: Handler, client: Client) -> DomainError:

@@ -1,6 +1,7 @@
 """The entrance: who may connect, what they hear first."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Annotated
 
@@ -23,6 +24,9 @@ from realtime.rooms import Rooms
 from realtime.sessions import Sessions
 
 log = structlog.get_logger(__name__)
+
+CONNECT_EVENTS = 5
+"""What a connect takes from the account's budget of events: it costs as much as some of them."""
 
 
 class Device(Command, frozen=True):
@@ -87,7 +91,10 @@ class Entrance:
         user = await sessions.identify(auth.token, self._ports)
         if self._sessions.count(user.id) >= self._ports.settings.sockets_per_account:
             raise Unavailable("Too many of your devices are connected.")
-        client = Client(connection, user, claims.expires_at, auth.device.platform)
+        budget = self._sessions.budget_of(user.id)
+        if (wait := budget.wait_seconds(CONNECT_EVENTS)) > 0:
+            raise Unavailable(retry_after=math.ceil(wait))
+        client = Client(connection, user, claims.expires_at, auth.device.platform, budget)
         connection.user = client
         self._sessions.add(client)
         try:
@@ -115,15 +122,18 @@ class Entrance:
         client.connection.send(client.connection.server.frame("ready", msgspec.json.encode(ready)))
 
     async def _rooms_of(self, user: User, positions: dict[str, Position]) -> list[str]:
-        """My own, the feed, my circles, and the threads I had open and may still see."""
+        """My own, the feed, my circles, and the threads I had open and may still see.
+
+        One thread after the other: a client must not take every connection to a store for its own.
+        """
         members = await self._ports.records.circles.of_account(user.id)
         threads = [name for name in positions if name.startswith("post:")]
-        seen = await asyncio.gather(*(self._sees_thread(name, user) for name in threads))
+        open_threads = threads[: self._ports.settings.threads_per_client]
         return [
             rooms.user_room(user.id),
             rooms.FEED,
             *(rooms.circle_room(member.circle_id) for member in members),
-            *(name for name, visible in zip(threads, seen, strict=True) if visible),
+            *[name for name in open_threads if await self._sees_thread(name, user)],
         ]
 
     async def _sees_thread(self, room: str, user: User) -> bool:

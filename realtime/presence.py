@@ -27,8 +27,8 @@ class PresenceKeeper:
             try:
                 await presence.arrive(self._sessions.account_ids, self._ports)
                 await presence.depart_expired(self._ports)
-            except DomainError as error:
-                log.warning("presence.lost", code=error.code)
+            except Exception as error:  # noqa: BLE001  (whatever it is, people come and go)
+                log.warning("presence.lost", error=type(error).__name__)
             await asyncio.sleep(pause)
 
     async def arrive(self, account_id: str) -> None:

@@ -11,6 +11,7 @@ import structlog
 from domain.ports import Ports
 from domain.sessions import EndReason
 from domain.wire import View
+from realtime.budget import Budget
 from realtime.client import Client
 from realtime.engine import Frame, Server
 from realtime.metrics import CLOSED
@@ -44,6 +45,7 @@ class Sessions:
         self._ports = ports
         self._by_account: defaultdict[str, set[Client]] = defaultdict(set)
         self._by_session: defaultdict[str, set[Client]] = defaultdict(set)
+        self._budgets: dict[str, Budget] = {}
 
     def add(self, client: Client) -> None:
         self._by_account[client.user.id].add(client)
@@ -54,6 +56,19 @@ class Sessions:
             index[key].discard(client)
             if not index[key]:
                 del index[key]
+
+    def budget_of(self, account_id: str) -> Budget:
+        """Outlives the account's sockets until it is full again."""
+        budget = self._budgets.get(account_id)
+        if budget is None:
+            budget = self._budgets[account_id] = Budget(self._ports.settings.events_per_minute)
+        return budget
+
+    def forget_full_budgets(self) -> None:
+        """Those of accounts that are gone and would begin anew with as much."""
+        gone = [id for id, budget in self._budgets.items() if id not in self._by_account and budget.full]
+        for account_id in gone:
+            del self._budgets[account_id]
 
     def of_account(self, account_id: str) -> frozenset[Client]:
         return frozenset(self._by_account.get(account_id, ()))
@@ -85,6 +100,7 @@ class Sessions:
         since = self._ports.now()
         while True:
             await asyncio.sleep(self._ports.settings.session_check_seconds)
+            self.forget_full_budgets()
             try:
                 since = await self._check(since)
             except Exception as error:  # noqa: BLE001  (whatever it is, the watch goes on)

@@ -1,6 +1,7 @@
 """Posts and threads."""
 
 from domain import posts, responses, rooms
+from domain.errors import Conflict
 from domain.ports import Ports
 from domain.posts import ClosePost, CreatePost, DeletePost, EditUrgency, PostAnswer, PostCreated
 from domain.responses import LeavePost, OpenPost, Thread
@@ -40,8 +41,16 @@ class PostActor:
     async def open(self, client: Client, command: OpenPost) -> Thread:
         """Joins first, reads then: an answer in between is heard and read, never lost."""
         await posts.visible_post(command.post_id, client.user, self.ports)
-        state = await self.rooms.join(client, rooms.post_room(command.post_id), command.position)
+        room = rooms.post_room(command.post_id)
+        self._check_threads(client, room)
+        state = await self.rooms.join(client, room, command.position)
         return await responses.open_thread(command, state, client.user, self.ports)
+
+    def _check_threads(self, client: Client, room: str) -> None:
+        """Each open thread is a room that this server follows."""
+        threads = self.rooms.threads_of(client)
+        if room not in threads and len(threads) >= self.ports.settings.threads_per_client:
+            raise Conflict("Please leave one of your open threads first.")
 
     @on("post:leave", LeavePost)
     async def leave(self, client: Client, command: LeavePost) -> None:

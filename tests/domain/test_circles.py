@@ -132,3 +132,18 @@ async def test_too_many_circles_a_day_are_refused(world: World) -> None:
         await world.circle(owner)
     world.clock.advance(days=1)
     await world.circle(owner)
+
+
+@pytest.mark.parametrize("world", [{"circles_per_account": 2}], indirect=True)
+async def test_nobody_is_in_more_circles_than_there_may_be(world: World) -> None:
+    member = await world.person()
+    first, second = [await world.circle(await world.person(), member) for _ in range(2)]
+    third = await world.circle(await world.person())
+    join = JoinCircle(circle_id=third.id)
+    with pytest.raises(Conflict):
+        await circles.join_circle(join, member, world.ports)
+    with pytest.raises(Conflict):
+        await circles.create_circle(CreateCircle(name="One more"), member, world.ports)
+    assert (await circles.join_circle(JoinCircle(circle_id=second.id), member, world.ports)).circle.my_role
+    await circles.leave_circle(LeaveCircle(circle_id=first.id), member, world.ports)
+    assert (await circles.join_circle(join, member, world.ports)).circle.my_role == "member"

@@ -132,7 +132,7 @@ def test_positions_are_asked_of_rooms_that_can_be() -> None:
     for room in ("feeds", "circle:1", f"circle:{new_id().upper()}", "~internal", f"user:{new_id()}\n"):
         with pytest.raises(Invalid):
             decoded(decoder, json.dumps({"positions": {room: here}}).encode())
-    for position in ({"epoch": "e", "seq": -1}, {"epoch": "", "seq": 0}, {"epoch": "e", "seq": 2**60}):
+    for position in ({"epoch": "e", "seq": -1}, {"epoch": "e" * 33, "seq": 0}, {"epoch": "e", "seq": 2**60}):
         with pytest.raises(Invalid):
             decoded(decoder, json.dumps({"positions": {"feed": position}}).encode())
 

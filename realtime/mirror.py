@@ -113,7 +113,9 @@ class Mirror:
 
     def missed(self, position: Position | None) -> list[Logged] | None:
         """Events after `position` in order, or None when that cannot be proved; only for what is covered."""
-        if position is None or position.epoch != self.epoch or position.seq < self.tail_after:
+        if position is None or not self.known or position.epoch != self.epoch:
+            return None
+        if position.seq < self.tail_after:
             return None
         newer: list[Logged] = []
         for event in reversed(self.tail):

@@ -87,9 +87,17 @@ def envelope(event: Event, data: object) -> bytes:
 
 
 async def tell(event: Event, ports: Ports) -> None:
-    """Publishes to every room and marks the outbox row done. Telling twice changes nothing."""
-    for publication in await compose(event, ports):
-        await ports.rooms.publish(publication)
+    """Publishes to every room and marks the outbox row done. Telling twice changes nothing.
+
+    Rooms live on several servers: one that is away keeps the row open and does not silence the others.
+    """
+    published = await asyncio.gather(
+        *(ports.rooms.publish(publication) for publication in await compose(event, ports)),
+        return_exceptions=True,
+    )
+    for outcome in published:
+        if isinstance(outcome, BaseException):
+            raise outcome
     await ports.records.outbox.mark_done(event.id, ports.now())
 
 

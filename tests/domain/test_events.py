@@ -14,7 +14,7 @@ from domain.ids import new_id
 from domain.jobs import Job
 from domain.rooms import FEED, post_room
 from tests.domain.world import World
-from tests.fakes.outage import without_rooms
+from tests.fakes.outage import without_room, without_rooms
 
 
 def event_of(world: World, post_id: str, **fields: Any) -> Event:
@@ -68,6 +68,18 @@ async def test_what_can_no_longer_be_told_is_done(world: World, name: str) -> No
     await events.tell(event, world.ports)
     assert is_done(world, event)
     assert await world.names(FEED) == []
+
+
+async def test_a_room_whose_server_is_away_does_not_silence_the_others(world: World) -> None:
+    post = await world.post(await world.person())
+    event = await recorded(world, event_of(world, post.id))
+    for silent, heard in ((FEED, post_room(post.id)), (post_room(post.id), FEED)):
+        with pytest.raises(Unavailable):
+            await events.tell(event, without_room(world.ports, silent))
+        assert (await world.names(heard))[-1] == "post:changed"
+        assert not is_done(world, event)
+    await events.tell(event, world.ports)
+    assert is_done(world, event)
 
 
 async def test_what_could_not_be_told_stays_for_the_relay(world: World) -> None:

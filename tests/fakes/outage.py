@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from domain.errors import Unavailable
+from domain.events import Publication
 from domain.ports import Content, Ports
 
 
@@ -29,3 +30,18 @@ def without_rooms(ports: Ports) -> Ports:
     """`ports` while the room logs are down."""
     away: Any = Away()
     return replace(ports, rooms=away)
+
+
+def without_room(ports: Ports, room: str) -> Ports:
+    """`ports` while the server that holds this room is down."""
+
+    class Partly:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(ports.rooms, name)
+
+        async def publish(self, publication: Publication) -> int:
+            if publication.room == room:
+                raise Unavailable
+            return await ports.rooms.publish(publication)
+
+    return replace(ports, rooms=Partly())

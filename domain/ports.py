@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from domain.decisions import Decision
     from domain.devices import Address, Device, Platform
     from domain.events import Announcer, Event, Publication
+    from domain.helping import HelperSettings
+    from domain.ladder import Answered, Asked, Audience, Ladder
+    from domain.matching import Candidate
     from domain.notifications import Notification, Place
     from domain.pages import Cursor
     from domain.points import Entry, HelpCounts, Line
@@ -401,6 +404,58 @@ class AuditLog(Protocol):
         """In the order of the chain."""
 
 
+class Helpers(Protocol):
+    async def get(self, account_id: str) -> HelperSettings | None: ...
+
+    async def put(self, settings: HelperSettings) -> None: ...
+
+
+class Ladders(Protocol):
+    async def start(self, ladder: Ladder) -> None:
+        """Starting again changes nothing."""
+
+    async def get(self, post_id: str) -> Ladder | None: ...
+
+    async def open(self, limit: int) -> list[Ladder]:
+        """The oldest first."""
+
+    async def candidates(
+        self, post_id: str, to: Audience, here: Sequence[str], limit: int
+    ) -> list[Candidate]:
+        """Those of an audience (`here` are the helpers) who may see the post and were not asked; the least
+        busy first."""
+
+    async def advance(self, post_id: str, step: int) -> bool:
+        """False when the step was taken or the ladder is not open; else held until the transaction ends."""
+
+    async def ask(self, post_id: str, step: int, account_ids: Sequence[str], at: datetime) -> set[str]:
+        """Those who had not been asked; nobody when the ladder is not open."""
+
+    async def asked(self, post_id: str) -> list[Asked]: ...
+
+    async def leave(self, post_id: str, account_ids: Sequence[str], at: datetime) -> None: ...
+
+    async def answer(self, post_id: str, account_id: str, ref: str, at: datetime) -> bool:
+        """True for the first answer of an open ladder, which it ends."""
+
+    async def reopen(self, post_id: str, ref: str) -> bool:
+        """True when it was this answer that had ended the ladder."""
+
+    async def close(self, post_id: str) -> None:
+        """Ends an open ladder without an answer."""
+
+    async def measure(self, post_id: str) -> Answered | None:
+        """Once for each answered ladder."""
+
+    async def first_answers(self, account_id: str) -> int: ...
+
+    async def see(self, post_id: str, account_id: str) -> bool:
+        """True for somebody else's first look at an open SOS."""
+
+    async def seen(self, post_id: str) -> int:
+        """How many have seen it."""
+
+
 @dataclass(frozen=True)
 class Records:
     """The PostgreSQL side, bound to the pool or to one transaction."""
@@ -424,6 +479,8 @@ class Records:
     standings: Standings
     thanks: Thanks
     audit: AuditLog
+    helpers: Helpers
+    ladders: Ladders
 
 
 class Posts(Protocol):
@@ -494,6 +551,9 @@ class Responses(Protocol):
     async def counts(self, post_ids: Sequence[str]) -> dict[str, int]:
         """Live responses of each of these posts that has any."""
 
+    async def thanked_counts(self, author_ids: Sequence[str]) -> dict[str, int]:
+        """How often each of these authors was thanked for an answer, of those who were."""
+
     async def expire_thread(self, post_id: str) -> None:
         """Takes away what was written in answer to a post."""
 
@@ -511,6 +571,9 @@ class Supports(Protocol):
 
     async def counts(self, post_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """Supports by kind of each of these posts that has any."""
+
+    async def given_to(self, post_id: str) -> list[tuple[str, str]]:
+        """(giver, kind) of every support to a post."""
 
     async def forget(self, post_id: str) -> None:
         """Deletes who gave what to a post; its counts are on the post."""

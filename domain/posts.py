@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import access, activity, crisis, events, limits, moderation, pages, rooms, trust
+from domain import (
+    access,
+    activity,
+    crisis,
+    events,
+    followups,
+    ladder,
+    limits,
+    moderation,
+    pages,
+    rooms,
+    trust,
+)
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.clock import rfc3339
 from domain.errors import Forbidden, Invalid, NotFound, RateLimited
@@ -241,9 +253,10 @@ async def tell_of(post: Post, ports: Ports) -> None:
     jobs = [
         Job(name="scan_post", args={"post_id": post.id}, key=f"scan_post:{post.id}", lane="urgent"),
         activity.activity_job(post.author_id, post.type, post.id, post.created_at),
+        *followups.jobs_of(post),
     ]
     async with ports.transaction() as tx:
-        owed = await events.record(event, jobs, tx)
+        owed = await events.record(event, [*jobs, *await ladder.start(post, tx)], tx)
     ports.announcer.announce(event, jobs=owed)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import access, activity, events, limits, pages, posts, rooms, trust
+from domain import access, activity, events, ladder, limits, pages, posts, rooms, trust
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.clock import rfc3339
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -14,7 +14,7 @@ from domain.events import Event
 from domain.ids import derived_id, new_id
 from domain.jobs import Job
 from domain.pages import Page
-from domain.ports import Ports
+from domain.ports import Ports, Records
 from domain.posts import Post, PostView
 from domain.text import accepted_text
 from domain.wire import ClientId, Command, Id, View
@@ -152,7 +152,15 @@ async def tell_of(response: Response, post: Post, ports: Ports) -> None:
     jobs = jobs_of(response, post, event.id)
     async with ports.transaction() as tx:
         owed = await events.record(event, jobs, tx)
-    ports.announcer.announce(event, jobs=owed)
+        noted = await _note_answer(response, post, tx)
+    ports.announcer.announce(event, *noted.told, jobs=[*owed, *noted.owed])
+
+
+async def _note_answer(response: Response, post: Post, tx: Records) -> ladder.Noted:
+    """A retry may come when the response is gone already."""
+    if response.status != "live":
+        return ladder.Noted([], [])
+    return await ladder.note_answer(post, response.author_id, response.id, response.created_at, tx)
 
 
 def jobs_of(response: Response, post: Post, event_id: str) -> list[Job]:
@@ -222,8 +230,11 @@ async def post_responses(
 async def open_thread(command: OpenPost, state: rooms.RoomState, user: User, ports: Ports) -> Thread:
     """The thread as it is now; `state` says where its room stood before it was read."""
     size = ports.settings.page_size
+    post = await posts.get_post(command.post_id, user, ports)
+    if post.type == "sos":
+        await ladder.note_seen(post.id, user, ports)
     return Thread(
-        post=await posts.get_post(command.post_id, user, ports),
+        post=post,
         responses=await post_responses(command.post_id, user, ports, cursor=None, limit=size),
         mine=sorted(await ports.content.supports.kinds_of(command.post_id, user.id)),
         position=state,
@@ -262,6 +273,7 @@ async def remove_response(response: Response, post: Post, reason: str, ports: Po
     )
     async with ports.transaction() as tx:
         owed = await events.record(event, [job], tx)
+        owed += await ladder.note_withdrawal(post.id, response.id, tx)
     ports.announcer.announce(event, jobs=owed)
 
 

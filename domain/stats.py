@@ -81,5 +81,5 @@ async def my_stats(user: User, ports: Ports) -> Stats:
         given=counts.given,
         received=counts.received,
         people_helped=counts.people_helped,
-        first_answers=0,
+        first_answers=await ports.records.ladders.first_answers(user.id),
     )

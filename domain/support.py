@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from domain import access, activity, events, limits, points, posts, rooms
+from domain import access, activity, events, ladder, limits, points, posts, rooms
 from domain.accounts import User
 from domain.events import Event
 from domain.ids import derived_id
 from domain.jobs import Job
+from domain.ladder import support_ref
 from domain.points import Entry
 from domain.ports import Ports, Records
 from domain.posts import Post
@@ -77,6 +78,7 @@ async def undo_support(command: UndoSupport, user: User, ports: Ports) -> Suppor
         )
         async with ports.transaction() as tx:
             owed = await events.record(event, [job], tx)
+            owed += await ladder.note_withdrawal(post.id, support_ref(post.id, user.id, command.kind), tx)
         ports.announcer.announce(event, jobs=owed)
     return await _answer(post, user, ports)
 
@@ -90,10 +92,11 @@ async def _answer(post: Post, user: User, ports: Ports) -> SupportAnswer:
 async def _tell_given(post: Post, kind: str, user: User, ports: Ports) -> None:
     """Also after a second tap: the first may have died between the stores."""
     event = changed_event(post, ports)
-    jobs = jobs_of(post, kind, user, ports.now())
+    now, ref = ports.now(), support_ref(post.id, user.id, kind)
     async with ports.transaction() as tx:
-        owed = await events.record(event, jobs, tx)
-    ports.announcer.announce(event, jobs=owed)
+        owed = await events.record(event, jobs_of(post, kind, user, now), tx)
+        noted = await ladder.note_answer(post, user.id, ref, now, tx)
+    ports.announcer.announce(*noted.told, event, jobs=[*owed, *noted.owed])
 
 
 def changed_event(post: Post, ports: Ports) -> Event:
@@ -107,10 +110,6 @@ def changed_event(post: Post, ports: Ports) -> Event:
         at=epoch + (bucket + 1) * step,
         refs={"post_id": post.id, "about": post.author_id},
     )
-
-
-def support_ref(post_id: str, giver_id: str, kind: str) -> str:
-    return derived_id("support", post_id, giver_id, kind)
 
 
 def jobs_of(post: Post, kind: str, user: User, at: datetime) -> list[Job]:
@@ -143,15 +142,27 @@ def jobs_of(post: Post, kind: str, user: User, at: datetime) -> list[Job]:
 
 
 async def score_support(post_id: str, giver_id: str, kind: str, ref: str, ports: Ports) -> None:
-    """Awards the points of one support, once per (giver, post, kind); safe to run again."""
+    """Awards the points of one support, once per (giver, post, kind); safe to run again.
+
+    What was removed while this ran is looked for afterwards: its reversal may have come before the award.
+    """
     post = await ports.content.posts.get(post_id)
     change = await _worth(post, giver_id, kind, ref, ports)
-    if post is None or change == 0:
-        return
-    async with ports.transaction() as tx:
-        event = await _award(post, giver_id, kind, ref, change, tx, ports)
-    if event is not None:
-        ports.announcer.announce(event)
+    if post is not None and change:
+        async with ports.transaction() as tx:
+            event = await _award(post, giver_id, kind, ref, change, tx, ports)
+        if event is not None:
+            ports.announcer.announce(event)
+    if await _is_gone(post_id, giver_id, kind, ref, ports):
+        await settle_points(post_id, ref, ports)
+
+
+async def _is_gone(post_id: str, giver_id: str, kind: str, ref: str, ports: Ports) -> bool:
+    """Taken out of sight, that is; what only expired keeps what it earned."""
+    post = await ports.content.posts.get(post_id)
+    if post is None or post.status not in {"live", "closed", "expired"}:
+        return True
+    return post.status != "expired" and await _worth_of_kind(post_id, giver_id, kind, ref, ports) == 0
 
 
 async def _worth(post: Post | None, giver_id: str, kind: str, ref: str, ports: Ports) -> int:

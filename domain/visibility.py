@@ -7,7 +7,7 @@ and doing it again for another cause tells it again.
 from collections.abc import Sequence
 from typing import Literal
 
-from domain import events
+from domain import events, ladder
 from domain.events import Event
 from domain.ids import derived_id
 from domain.jobs import Job
@@ -52,7 +52,12 @@ async def withhold_response(response: Response, status: Withheld, cause: str, po
         await ports.content.posts.count_response(response.post_id, -1)
     refs = {"post_id": response.post_id, "response_id": response.id}
     gone = _event("response:removed", cause, response.author_id, ports, **refs, reason="moderation")
-    await _tell(gone, points_job("reverse_points", cause, response.post_id, response.id), ports)
+    await _tell(
+        gone,
+        points_job("reverse_points", cause, response.post_id, response.id),
+        ports,
+        withdrawn=response.id,
+    )
     return True
 
 
@@ -78,8 +83,11 @@ def _event(name: str, cause: str, author_id: str, ports: Ports, **refs: str) -> 
     return Event(id=derived_id(name, thing, cause), name=name, at=ports.now(), refs=refs, actor=author_id)
 
 
-async def _tell(event: Event, job: Job, ports: Ports) -> None:
+async def _tell(event: Event, job: Job, ports: Ports, *, withdrawn: str | None = None) -> None:
+    """`withdrawn` names a response that may have ended an SOS ladder."""
     jobs: Sequence[Job] = [job]
     async with ports.transaction() as tx:
         owed = await events.record(event, jobs, tx)
+        if withdrawn is not None:
+            owed += await ladder.note_withdrawal(event.refs["post_id"], withdrawn, tx)
     ports.announcer.announce(event, jobs=owed)

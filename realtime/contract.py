@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 from domain.cases import CaseOpened
 from domain.circles import MemberChange
+from domain.ladder import Attention
 from domain.notices import ModerationNotice
 from domain.notifications import NotificationNew
 from domain.posts import PostAnswer, PostRemoved
@@ -25,6 +26,7 @@ EVENTS: Mapping[str, Any] = {
     "response:new": ResponseAnswer,
     "response:removed": ResponseRemoved,
     "support:changed": SupportChanged,
+    "sos:attention": Attention,
     "circle:member": MemberChange,
     "notification:new": NotificationNew,
     "points:changed": PointsChanged,

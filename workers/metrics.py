@@ -15,6 +15,12 @@ RUNNING = Gauge("jobs_running", "Attempts in this process", ["lane"])
 QUEUED = Gauge("jobs_queued", "Jobs in Redis", ["lane", "when"])
 PAUSED = Gauge("jobs_lane_paused", "1 while the lane is paused", ["lane"])
 UNSETTLED = Gauge("jobs_unsettled", "Ends that are not yet written")
+FIRST_RESPONSE_SECONDS = Histogram(
+    "sos_first_response_seconds",
+    "From an SOS to its first human response",
+    ["category"],
+    buckets=(5, 10, 20, 30, 60, 120, 180, 300, 480, 900, 1800, 3600),
+)
 REPUSHED = Counter("jobs_repushed_total", "Jobs Redis had lost or never got", ["why"])
 RECONCILED = Counter("reconciled_total", "Kept sums that were not the truth and were put right", ["what"])
 LOOP_FAILURES = Counter("worker_loop_failures_total", "Failed rounds of loops that must live", ["loop"])

@@ -5,6 +5,7 @@ from api.routes import (
     circles,
     crisis,
     devices,
+    helping,
     me,
     moderation,
     notifications,
@@ -28,6 +29,7 @@ MODULES = (
     stats,
     trackers,
     moderation,
+    helping,
 )
 
 ROUTES = [route for module in MODULES for route in module.routes.table]

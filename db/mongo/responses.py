@@ -81,6 +81,15 @@ class ResponseDocuments:
             found = await self._responses.aggregate(grouped).to_list(None)
         return {document["_id"]: document["count"] for document in found}
 
+    async def thanked_counts(self, author_ids: Sequence[str]) -> dict[str, int]:
+        grouped: list[Document] = [
+            {"$match": {"author_id": {"$in": list(author_ids)}, "thanked": True}},
+            {"$group": {"_id": "$author_id", "count": {"$sum": 1}}},
+        ]
+        with reachable():
+            found = await self._responses.aggregate(grouped).to_list(None)
+        return {document["_id"]: document["count"] for document in found}
+
     async def expire_thread(self, post_id: str) -> None:
         emptied = {"$set": {"content": ""}, "$unset": {"verdict": ""}}
         with reachable():

@@ -73,6 +73,11 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("status", ASCENDING), ("created_at", ASCENDING)], name="status_created"),
         IndexModel([("post_id", ASCENDING), ("status", ASCENDING), ("key", ASCENDING)], name="post_thread"),
         IndexModel([("author_id", ASCENDING), ("key", DESCENDING)], name="author_recent"),
+        IndexModel(
+            [("author_id", ASCENDING), ("thanked", ASCENDING)],
+            name="author_thanked",
+            partialFilterExpression={"thanked": True},
+        ),
     ],
     "checkins": [
         IndexModel([("tracker_id", ASCENDING), ("at", ASCENDING)], name="tracker_time"),

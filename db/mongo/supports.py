@@ -58,6 +58,11 @@ class SupportDocuments:
             counts.setdefault(document["_id"]["post_id"], {})[document["_id"]["kind"]] = document["count"]
         return counts
 
+    async def given_to(self, post_id: str) -> list[tuple[str, str]]:
+        with reachable():
+            found = await self._supports.find({"post_id": post_id}).to_list(None)
+        return [(document["giver_id"], document["kind"]) for document in found]
+
     async def forget(self, post_id: str) -> None:
         with reachable():
             await self._supports.delete_many({"post_id": post_id})

@@ -12,7 +12,9 @@ from db.postgres.circles import CircleRows
 from db.postgres.database import Database
 from db.postgres.decisions import DecisionRows
 from db.postgres.devices import DeviceRows
+from db.postgres.helpers import HelperRows
 from db.postgres.jobs import JobRows
+from db.postgres.ladders import LadderRows
 from db.postgres.ledger import LedgerRows
 from db.postgres.notifications import NotificationRows
 from db.postgres.outbox import OutboxRows
@@ -48,6 +50,8 @@ def records(db: Db) -> Records:
         standings=StandingRows(db),
         thanks=ThankRows(db),
         audit=AuditRows(db),
+        helpers=HelperRows(db),
+        ladders=LadderRows(db),
     )
 
 

@@ -2,7 +2,7 @@
 
 import time
 
-from domain import presence, rooms
+from domain import ladder, presence, rooms
 from domain.errors import NotFound
 from domain.ports import Ports
 from domain.presence import SetPresence, Typing
@@ -30,6 +30,7 @@ class PresenceActor:
         if now - client.typed_at >= TYPING_PAUSE_SECONDS:
             client.typed_at = now
             await presence.tell_typing(command.post_id, True, client.user, self.ports)
+            await ladder.note_writing(command.post_id, client.user, self.ports)
 
     @on("typing:stop", Typing)
     async def stop(self, client: Client, command: Typing) -> None:

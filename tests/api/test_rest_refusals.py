@@ -46,6 +46,7 @@ GOOD_BODIES: dict[str, dict[str, Any]] = {
     "/v1/moderation/{case_id}/decide": {"action": "dismiss"},
     "/v1/moderation/appeals": {"note": "I meant it well.", "decision_id": NOBODY, "appeal_code": "0" * 32},
     "/v1/moderation/roles": {"role": "helper", "account_id": NOBODY},
+    "/v1/me/helping": {"opted_in": True},
 }
 WITH_BODY = [route for route in ROUTES if route.has_body]
 WITHOUT_BODY = [route for route in ROUTES if not route.has_body and route.path != "/v1/crisis/resources"]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from domain import points, responses, support
+from domain import care, points, responses, support
 from domain.errors import NotFound, RateLimited
 from domain.posts import DeletePost, delete_post
 from domain.responses import DeleteResponse
@@ -222,6 +222,27 @@ async def test_a_removed_response_takes_back_its_own_points_only(world: World) -
     await responses.delete_response(DeleteResponse(response_id=response.id), helper, world.ports)
     await world.work()
     assert await world.points(helper) == 1
+
+
+async def test_what_was_removed_before_its_award_came_is_reversed(world: World) -> None:
+    author, helper = await world.person(), await world.person()
+    post = await world.post(author)
+    response = await world.answer(helper, post)
+    await world.work()
+    await world.ports.content.responses.change(response.id, {"status": "removed"})
+    for _ in range(2):
+        await support.score_support(post.id, helper.id, "text", response.id, world.ports)
+    assert await world.points(helper) == 0
+
+
+async def test_what_expired_keeps_what_it_earned(world: World) -> None:
+    author, helper = await world.person(), await world.person()
+    response = await world.answer(helper, await world.post(author))
+    await world.work()
+    world.clock.advance(days=31)
+    await care.expire_content(world.ports)
+    await support.score_support(response.post_id, helper.id, "text", response.id, world.ports)
+    assert await world.points(helper) == 3
 
 
 async def test_an_undone_support_takes_its_point_back(world: World) -> None:

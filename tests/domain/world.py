@@ -12,6 +12,8 @@ from domain import (
     circles,
     digest,
     enforcement,
+    followups,
+    ladder,
     notifications,
     posts,
     pushing,
@@ -83,6 +85,10 @@ RUNS: dict[str, Run] = {
     "rescan_response": lambda args, ports: scanning.scan_response(
         args["response_id"], ports, cause=args["cause"]
     ),
+    "climb": lambda args, ports: ladder.climb(args["post_id"], int(args["step"]), ports),
+    "revisit_sos": lambda args, ports: ladder.revisit(args["post_id"], ports),
+    "measure_answer": lambda args, ports: ladder.measure_answer(args["post_id"], ports),
+    "follow_up": lambda args, ports: followups.follow_up(args["post_id"], int(args["number"]), ports),
     "scan_post": lambda args, ports: scanning.scan_post(args["post_id"], ports),
     "scan_response": lambda args, ports: scanning.scan_response(args["response_id"], ports),
 }
@@ -157,9 +163,10 @@ class World:
         return [held.job for held in self.fakes.queue.held.values() if held.job.name == name]
 
     async def work(self, *names: str, times: int = 1) -> int:
-        """Runs the jobs of these names that are waiting, or all; returns how many there were."""
+        """Runs the jobs of these names that are due, or all; returns how many there were."""
         await self.ports.announcer.drain()
-        jobs = [held.job for held in self.fakes.queue.held.values() if not names or held.job.name in names]
+        due = [held.job for held in self.fakes.queue.held.values() if held.due_at <= self.clock()]
+        jobs = [job for job in due if not names or job.name in names]
         for job in jobs:
             for _ in range(times):
                 await RUNS[job.name](job.args, self.ports)

@@ -23,7 +23,9 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.cravings import FakeCravings
 from tests.fakes.decisions import FakeDecisions
 from tests.fakes.devices import FakeDevices
+from tests.fakes.helpers import FakeHelpers
 from tests.fakes.jobs import FakeJobs
+from tests.fakes.ladders import FakeLadders
 from tests.fakes.leadership import FakeLeadership
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.limits import FakeRateLimits
@@ -128,6 +130,8 @@ def records_of(tables: Tables, now: Clock) -> Records:
         standings=FakeStandings(tables),
         thanks=FakeThanks(tables),
         audit=FakeAudit(tables),
+        helpers=FakeHelpers(tables),
+        ladders=FakeLadders(tables),
     )
 
 

@@ -69,6 +69,10 @@ class FakeResponses:
         live = [one for one in self._responses.values() if one.status == "live" and one.post_id in post_ids]
         return Counter(one.post_id for one in live)
 
+    async def thanked_counts(self, author_ids: Sequence[str]) -> dict[str, int]:
+        thanked = [one.author_id for one in self._responses.values() if one.thanked]
+        return Counter(author_id for author_id in thanked if author_id in author_ids)
+
     async def expire_thread(self, post_id: str) -> None:
         for one in self._responses.values():
             if one.post_id == post_id:

@@ -32,5 +32,8 @@ class FakeSupports:
                 of_post[kind] = of_post.get(kind, 0) + 1
         return counts
 
+    async def given_to(self, post_id: str) -> list[tuple[str, str]]:
+        return [(giver, kind) for post, giver, kind in self._supports if post == post_id]
+
     async def forget(self, post_id: str) -> None:
         self._supports = {key: at for key, at in self._supports.items() if key[0] != post_id}

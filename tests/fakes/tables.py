@@ -15,7 +15,9 @@ from domain.circles import Circle, MemberRole
 from domain.decisions import Decision
 from domain.devices import Device
 from domain.events import Event
+from domain.helping import HelperSettings
 from domain.jobs import JobRow, Lane, Sentinel, Slot
+from domain.ladder import Asked, Ladder
 from domain.notifications import Notification
 from domain.points import Entry
 from domain.preferences import Preferences
@@ -75,6 +77,11 @@ class Tables:
     push_deliveries: dict[tuple[str, str], datetime] = field(default_factory=dict)
     activities: dict[str, Activity] = field(default_factory=dict)
     trackers: dict[str, Tracker] = field(default_factory=dict)
+    helper_settings: dict[str, HelperSettings] = field(default_factory=dict)
+    ladders: dict[str, Ladder] = field(default_factory=dict)
+    measured: dict[str, None] = field(default_factory=dict)
+    asked: dict[tuple[str, str], Asked] = field(default_factory=dict)
+    seen: dict[tuple[str, str], None] = field(default_factory=dict)
     jobs: dict[str, Owed] = field(default_factory=dict)
     paused: dict[Lane, None] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)

@@ -39,7 +39,7 @@ async def test_typing_is_told_in_the_open_thread_alone(server: Running, start_ph
 
 async def test_what_is_ephemeral_is_not_replayed(server: Running, start_phone: StartPhone) -> None:
     author, helper = await start_phone(server), await start_phone(server)
-    post = (await author.ok("post:create", **SOS))["post"]["id"]
+    post = (await author.ok("post:create", **{**SOS, "type": "question"}))["post"]["id"]
     thread = await author.ok("post:open", post_id=post)
     await helper.ok("post:open", post_id=post)
     await helper.ok("typing:start", post_id=post)

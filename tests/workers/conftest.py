@@ -12,6 +12,7 @@ from arq.connections import ArqRedis
 from db.postgres.jobs import JobRows
 from db.redis.queue import ArqQueue, open_arq
 from domain.jobs import FINISHED, LANES, Job, JobFilter, JobRow, JobSettings, Lane, enqueue_jobs
+from tests.workers.stage import Stage, open_stage
 from workers.job import Kind, job
 from workers.schedule import Entry
 from workers.worker import Workers
@@ -108,3 +109,9 @@ async def bench(postgres_url: str, redis_url: str) -> AsyncIterator[Bench]:
         yield bench
         await bench.close()
         await redis.aclose(close_connection_pool=True)
+
+
+@pytest.fixture
+async def stage(postgres_url: str, mongodb_uri: str, redis_url: str) -> AsyncIterator[Stage]:
+    async with open_stage(postgres_url, mongodb_uri, redis_url) as stage:
+        yield stage

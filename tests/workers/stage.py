@@ -1,22 +1,31 @@
 """A stage on real stores with a clock that a test moves: people, what they do, and all that is stored."""
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
-from motor.motor_asyncio import AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from redis.asyncio import Redis
 
+from db.stores import open_stores
 from domain import posts, responses, sessions, support
 from domain.accounts import User
+from domain.clock import utc_now
 from domain.ids import new_id
+from domain.jobs import Job, JobFilter, JobRow, Outcome
 from domain.ports import Ports
 from domain.posts import CreatePost, PostView
 from domain.responses import Respond, ResponseView
 from domain.sessions import RegisterAnonymous
+from domain.settings import load_settings
 from domain.support import GiveSupport
 from tests.contract.makers import Makers
 from tests.fakes.clock import FakeClock
+from tests.fakes.ports import SECRET
+from tests.fakes.push import FakePush
 from workers.job import KINDS
 
 
@@ -53,6 +62,20 @@ class Stage:
         await KINDS[name].function(self.ports, **args)
         await self.ports.announcer.drain()
 
+    async def work(self) -> int:
+        """Runs every job that is due by the clock, and ends it; returns how many there were."""
+        await self.ports.announcer.drain()
+        rows = await self.ports.jobs.find(JobFilter(states=("queued",)), limit=1_000)
+        due = sorted((row for row in rows if row.run_at <= self.clock()), key=lambda row: row.run_at)
+        for row in due:
+            await self.run(row.name, row.args)
+            await self.ports.jobs.settle([self._done(row)])
+        return len(due)
+
+    def _done(self, row: JobRow) -> Outcome:
+        job = Job(row.name, row.args, row.key, row.lane, run=row.run)
+        return Outcome(job, "done", 1, "stage", self.clock(), self.clock())
+
     async def stored(self) -> dict[str, Any]:
         """Every row, every document, every event of a room."""
         return {**await self._rows(), **await self._documents(), **await self._events()}
@@ -76,3 +99,26 @@ class Stage:
     async def _events(self) -> dict[str, Any]:
         keys = [key async for key in self.redis.scan_iter(_type="stream")]
         return {key.decode(): await self.redis.xrange(key) for key in keys}
+
+
+@asynccontextmanager
+async def open_stage(postgres_url: str, mongodb_uri: str, redis_url: str) -> AsyncIterator[Stage]:
+    clock = FakeClock(utc_now())
+    settings = load_settings(
+        None,
+        server_env="test",
+        postgres_url=postgres_url,
+        mongodb_uri=mongodb_uri,
+        mongodb_database=urlsplit(mongodb_uri).path.strip("/"),
+        redis_url=redis_url,
+        jwt_secret=SECRET,
+        encryption_key=SECRET,
+    )
+    async with open_stores(settings, now=clock) as stores, Redis.from_url(redis_url) as redis:
+        rows = await asyncpg.connect(postgres_url)
+        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(mongodb_uri)
+        documents = client.get_default_database()
+        ports = replace(stores.ports, push=FakePush())
+        yield Stage(ports, clock, Makers(stores.ports), rows, documents, redis)
+        await rows.close()
+        client.close()

@@ -1,19 +1,23 @@
 """Every registered job, run twice on real stores: the second time changes nothing."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
-from motor.motor_asyncio import AsyncIOMotorClient
-from redis.asyncio import Redis
 
 import workers.retention  # noqa: F401  (registers its job)
-from db.stores import open_stores
-from domain import activity, checkins, devices, enforcement, notifications, sessions, trackers
+from domain import (
+    activity,
+    checkins,
+    devices,
+    enforcement,
+    notifications,
+    presence,
+    sessions,
+    support,
+    trackers,
+)
 from domain.accounts import User
 from domain.cases import Case
 from domain.checkins import RecordCheckIn
@@ -22,14 +26,12 @@ from domain.decisions import Action, Decision
 from domain.devices import RegisterDevice
 from domain.ids import new_id
 from domain.jobs import Job, Outcome
+from domain.posts import PostView
+from domain.presence import SetPresence
 from domain.reconciliation import Drift
-from domain.settings import load_settings
 from domain.streaks import Streak
+from domain.support import UndoSupport
 from domain.trackers import CreateTracker, Tracker
-from tests.contract.makers import Makers
-from tests.fakes.clock import FakeClock
-from tests.fakes.ports import SECRET
-from tests.fakes.push import FakePush
 from tests.workers.stage import Stage
 from workers import jobs
 from workers.job import KINDS
@@ -118,6 +120,48 @@ async def reverse_points(stage: Stage) -> dict[str, str]:
     await stage.run("score_support", args)
     await stage.ports.content.supports.remove(args["post_id"], args["giver_id"], args["kind"])
     return {"post_id": args["post_id"], "ref": args["ref"]}
+
+
+async def waiting_sos(stage: Stage) -> PostView:
+    """An SOS that nobody has answered for a minute, and a helper who is here."""
+    post = await stage.post(await stage.person(), "I am about to drink.", type="sos", categories=["alcohol"])
+    helper = await stage.person()
+    await stage.ports.presence.touch([helper.id])
+    await presence.set_presence(SetPresence(status="helping"), helper, stage.ports)
+    stage.clock.advance(seconds=60)
+    return post
+
+
+@case
+async def climb(stage: Stage) -> dict[str, str]:
+    return {"post_id": (await waiting_sos(stage)).id, "step": "1"}
+
+
+@case
+async def tend_ladders(stage: Stage) -> dict[str, str]:
+    await waiting_sos(stage)
+    return {}
+
+
+@case
+async def revisit_sos(stage: Stage) -> dict[str, str]:
+    post, first = await waiting_sos(stage), await stage.person()
+    await stage.tap(first, post)
+    await stage.answer(await stage.person(), post)
+    await support.undo_support(UndoSupport(post_id=post.id, kind="been_there"), first, stage.ports)
+    return {"post_id": post.id}
+
+
+@case
+async def measure_answer(stage: Stage) -> dict[str, str]:
+    post = await waiting_sos(stage)
+    await stage.tap(await stage.person(), post)
+    return {"post_id": post.id}
+
+
+@case
+async def follow_up(stage: Stage) -> dict[str, str]:
+    return {"post_id": (await waiting_sos(stage)).id, "number": "0"}
 
 
 @case
@@ -265,28 +309,6 @@ async def sweep_check_ins(stage: Stage) -> dict[str, str]:
     await stage.ports.content.checkins.add(uncounted)
     stage.clock.advance(minutes=1)
     return {}
-
-
-@pytest.fixture
-async def stage(postgres_url: str, mongodb_uri: str, redis_url: str) -> AsyncIterator[Stage]:
-    clock = FakeClock(utc_now())
-    settings = load_settings(
-        None,
-        server_env="test",
-        postgres_url=postgres_url,
-        mongodb_uri=mongodb_uri,
-        mongodb_database=urlsplit(mongodb_uri).path.strip("/"),
-        redis_url=redis_url,
-        jwt_secret=SECRET,
-        encryption_key=SECRET,
-    )
-    async with open_stores(settings, now=clock) as stores, Redis.from_url(redis_url) as redis:
-        rows = await asyncpg.connect(postgres_url)
-        documents = AsyncIOMotorClient(mongodb_uri)
-        ports = replace(stores.ports, push=FakePush())
-        yield Stage(ports, clock, Makers(stores.ports), rows, documents.get_default_database(), redis)
-        await rows.close()
-        documents.close()
 
 
 def test_every_job_has_a_case() -> None:

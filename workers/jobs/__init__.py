@@ -1,12 +1,26 @@
 """The product's jobs; importing this package registers them."""
 
-from workers.jobs import activity, care, decisions, digest, notify, points, push, rescan, scan, score, streaks
+from workers.jobs import (
+    activity,
+    care,
+    decisions,
+    digest,
+    ladder,
+    notify,
+    points,
+    push,
+    rescan,
+    scan,
+    score,
+    streaks,
+)
 
 __all__ = [
     "activity",
     "care",
     "decisions",
     "digest",
+    "ladder",
     "notify",
     "points",
     "push",

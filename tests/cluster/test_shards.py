@@ -14,7 +14,7 @@ from domain.errors import Unavailable
 from domain.events import Publication
 from domain.ids import new_id
 from tests.cluster.listening import EVENT, listening, publish, some_rooms
-from tests.cluster.valkey import OwnValkey, own_valkeys
+from tests.cluster.valkey_server import OwnValkey, own_valkeys
 from tests.realtime.conftest import StartServer
 
 

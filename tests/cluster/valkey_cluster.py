@@ -8,7 +8,7 @@ from pathlib import Path
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS
 
 from db.embedded.port import free_port
-from tests.cluster.valkey import OwnValkey, own_valkeys
+from tests.cluster.valkey_server import OwnValkey, own_valkeys
 from tests.contract.deadline import until
 
 OPTIONS = {

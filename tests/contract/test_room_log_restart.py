@@ -15,7 +15,7 @@ from domain.errors import Unavailable
 from domain.events import Publication
 from domain.ids import new_id
 from domain.rooms import FEED, Position
-from tests.cluster.valkey import OwnValkey
+from tests.cluster.valkey_server import OwnValkey
 from tests.fakes.rooms import FakeRoomLogs
 
 

@@ -20,7 +20,7 @@ def decided(
 
 
 @pytest.mark.parametrize(
-    ("risk", "other", "filter_level", "trust"), product(sorted(AT_RISK), LABELS, FILTERS, TRUSTS)
+    ("risk", "other", "filter_level", "trust"), list(product(sorted(AT_RISK), LABELS, FILTERS, TRUSTS))
 )
 def test_a_person_at_risk_is_never_silenced(
     risk: Label, other: Label, filter_level: FilterLevel, trust: Trust

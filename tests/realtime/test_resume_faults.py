@@ -18,7 +18,7 @@ from domain.ports import RoomLogs
 from domain.rooms import FEED, Position, Slice
 from realtime import server as realtime_server
 from tests.cluster.cable import Cable
-from tests.cluster.valkey import OwnValkey, own_valkeys
+from tests.cluster.valkey_server import OwnValkey, own_valkeys
 from tests.contract.deadline import until
 from tests.realtime.conftest import Phone, Running, StartPhone, StartServer
 

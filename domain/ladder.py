@@ -161,7 +161,7 @@ async def _asking_post(ladder: Ladder, ports: Ports) -> Post | None:
 async def _wanted(
     post: Post, to: Audience, here: Sequence[str], ports: Ports, *, asked_already: int = 0
 ) -> list[str]:
-    candidates = await ports.records.ladders.candidates(post.id, to, here, CANDIDATES_LIMIT)
+    candidates = await ports.records.ladders.candidates(post.id, to, here, ports.now(), CANDIDATES_LIMIT)
     if to == "moderators":
         return matching.on_call(candidates)
     thanked = await ports.content.responses.thanked_counts([one.account_id for one in candidates])

@@ -420,10 +420,10 @@ class Ladders(Protocol):
         """The oldest first."""
 
     async def candidates(
-        self, post_id: str, to: Audience, here: Sequence[str], limit: int
+        self, post_id: str, to: Audience, here: Sequence[str], now: datetime, limit: int
     ) -> list[Candidate]:
-        """Those of an audience (`here` are the helpers) who may see the post and were not asked; the least
-        busy first."""
+        """Those of an audience (`here` are the helpers) who may see and answer the post and were not asked;
+        the least busy first."""
 
     async def advance(self, post_id: str, step: int) -> bool:
         """False when the step was taken or the ladder is not open; else held until the transaction ends."""

@@ -26,7 +26,7 @@ async def withhold_post(post: Post, status: Withheld, cause: str, ports: Ports) 
     if await ports.content.posts.change(post.id, {"status": status}, status=post.status) is None:
         return False
     gone = _event("post:removed", cause, post.author_id, ports, post_id=post.id, reason="moderation")
-    await _tell(gone, points_job("reverse_points", cause, post.id, None), ports)
+    await _tell(gone, [points_job("reverse_points", cause, post.id, None)], ports)
     return True
 
 
@@ -37,7 +37,7 @@ async def restore_post(post: Post, status: PostStatus, cause: str, ports: Ports)
     if await ports.content.posts.change(post.id, {"status": status}, status=post.status) is None:
         return False
     back = _event("post:new", cause, post.author_id, ports, post_id=post.id)
-    await _tell(back, points_job("restore_points", cause, post.id, None), ports)
+    await _tell(back, [points_job("restore_points", cause, post.id, None)], ports)
     return True
 
 
@@ -52,12 +52,8 @@ async def withhold_response(response: Response, status: Withheld, cause: str, po
         await ports.content.posts.count_response(response.post_id, -1)
     refs = {"post_id": response.post_id, "response_id": response.id}
     gone = _event("response:removed", cause, response.author_id, ports, **refs, reason="moderation")
-    await _tell(
-        gone,
-        points_job("reverse_points", cause, response.post_id, response.id),
-        ports,
-        withdrawn=response.id,
-    )
+    points = points_job("reverse_points", cause, response.post_id, response.id)
+    await _tell(gone, [points], ports, withdrawn=response.id)
     return True
 
 
@@ -69,7 +65,8 @@ async def restore_response(response: Response, cause: str, ports: Ports) -> bool
         await ports.content.posts.count_response(response.post_id, 1)
     refs = {"post_id": response.post_id, "response_id": response.id}
     back = _event("response:new", cause, response.author_id, ports, **refs)
-    await _tell(back, points_job("restore_points", cause, response.post_id, response.id), ports)
+    points = points_job("restore_points", cause, response.post_id, response.id)
+    await _tell(back, [points, ladder.revisit_job(response.post_id)], ports)
     return True
 
 
@@ -83,9 +80,8 @@ def _event(name: str, cause: str, author_id: str, ports: Ports, **refs: str) -> 
     return Event(id=derived_id(name, thing, cause), name=name, at=ports.now(), refs=refs, actor=author_id)
 
 
-async def _tell(event: Event, job: Job, ports: Ports, *, withdrawn: str | None = None) -> None:
+async def _tell(event: Event, jobs: Sequence[Job], ports: Ports, *, withdrawn: str | None = None) -> None:
     """`withdrawn` names a response that may have ended an SOS ladder."""
-    jobs: Sequence[Job] = [job]
     async with ports.transaction() as tx:
         owed = await events.record(event, jobs, tx)
         if withdrawn is not None:

@@ -30,6 +30,7 @@ cross join lateral (
 where l.post_id = $1 and a.status = 'active' and a.id <> l.author_id and AUDIENCE
     and (l.circle_id is null or exists (
         select from memberships m where m.circle_id = l.circle_id and m.account_id = a.id))
+    and not exists (select from standings s where s.account_id = a.id and s.muted_until > $4)
     and not exists (
         select from blocks b where (b.blocker_id = a.id and b.blocked_id = l.author_id)
             or (b.blocker_id = l.author_id and b.blocked_id = a.id))
@@ -67,10 +68,10 @@ class LadderRows:
         return [Ladder(**row) for row in rows]
 
     async def candidates(
-        self, post_id: str, to: Audience, here: Sequence[str], limit: int
+        self, post_id: str, to: Audience, here: Sequence[str], now: datetime, limit: int
     ) -> list[Candidate]:
         query = CANDIDATES.replace("AUDIENCE", AUDIENCES[to])
-        return [Candidate(**row) for row in await self.db.fetch(query, post_id, list(here), limit)]
+        return [Candidate(**row) for row in await self.db.fetch(query, post_id, list(here), limit, now)]
 
     async def advance(self, post_id: str, step: int) -> bool:
         status = await self.db.execute(

@@ -23,7 +23,7 @@ async def started(ports: Ports, author: Account, **fields: Any) -> Ladder:
 
 async def candidates(ports: Ports, ladder: Ladder, to: Audience, *here: Account) -> list[str]:
     ids = [account.id for account in here]
-    found = await ports.records.ladders.candidates(ladder.post_id, to, ids, 100)
+    found = await ports.records.ladders.candidates(ladder.post_id, to, ids, NOON, 100)
     return [one.account_id for one in found]
 
 
@@ -87,6 +87,14 @@ async def test_only_those_who_may_see_the_post_are_candidates(ports: Ports, make
     assert await candidates(ports, inside, "helpers", *everybody) == [member.id]
 
 
+async def test_who_is_muted_could_not_answer_and_is_no_candidate(ports: Ports, make: Makers) -> None:
+    author, muted, unmuted = [await make.account() for _ in range(3)]
+    await ports.records.standings.update(muted.id, {"muted_until": LATER})
+    await ports.records.standings.update(unmuted.id, {"muted_until": NOON})
+    ladder = await started(ports, author)
+    assert await candidates(ports, ladder, "helpers", muted, unmuted) == [unmuted.id]
+
+
 async def test_a_candidate_tells_what_they_said_and_how_busy_they_are(ports: Ports, make: Makers) -> None:
     author, busy, fresh = [await make.account() for _ in range(3)]
     settings = HelperSettings(
@@ -103,12 +111,12 @@ async def test_a_candidate_tells_what_they_said_and_how_busy_they_are(ports: Por
     await ports.records.ladders.leave(others[1].post_id, [busy.id], LATER)
     ladder = await started(ports, author)
     first, second = await ports.records.ladders.candidates(
-        ladder.post_id, "helpers", [busy.id, fresh.id], 100
+        ladder.post_id, "helpers", [busy.id, fresh.id], NOON, 100
     )
     assert (first.account_id, first.open, first.max_open, first.opted_in) == (fresh.id, 0, 5, False)
     assert (second.account_id, second.open, second.max_open, second.opted_in) == (busy.id, 2, 2, True)
     assert (second.categories, second.languages) == (["food"], ["de"])
-    limited = await ports.records.ladders.candidates(ladder.post_id, "helpers", [busy.id, fresh.id], 1)
+    limited = await ports.records.ladders.candidates(ladder.post_id, "helpers", [busy.id, fresh.id], NOON, 1)
     assert limited == [first]
 
 

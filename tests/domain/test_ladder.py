@@ -16,6 +16,7 @@ from domain.presence import SetPresence
 from domain.responses import DeleteResponse, OpenPost
 from domain.rooms import FEED, RoomState, post_room
 from domain.support import UndoSupport, undo_support
+from domain.visibility import restore_response, withhold_response
 from tests.contract.makers import Makers
 from tests.domain.world import World
 
@@ -154,6 +155,23 @@ async def test_an_answer_that_is_taken_back_lets_it_climb_on(world: World) -> No
     await pass_time(world, 0, near)
     assert await state(world, post) == "open"
     assert await notified(world, near) == 1
+
+
+async def test_an_answer_that_moderation_takes_away_lets_it_climb_on_until_it_is_back(world: World) -> None:
+    near, first = await helper(world), await world.person()
+    post = await sos(world)
+    answer = await world.answer(first, post)
+    await pass_time(world, FIRST, near)
+    said = await world.ports.content.responses.get(answer.id)
+    assert said is not None
+    await withhold_response(said, "hidden", "a-decision", world.ports)
+    await pass_time(world, 0, near)
+    assert (await state(world, post), await notified(world, near)) == ("open", 1)
+    hidden = await world.ports.content.responses.get(answer.id)
+    assert hidden is not None
+    await restore_response(hidden, "an-appeal", world.ports)
+    await pass_time(world, 0, near)
+    assert await state(world, post) == "answered"
 
 
 async def test_the_retry_of_an_answer_that_is_gone_ends_nothing(world: World) -> None:

@@ -27,7 +27,7 @@ class FakeLadders:
         return sorted(found, key=lambda ladder: (ladder.started_at, ladder.post_id))[:limit]
 
     async def candidates(
-        self, post_id: str, to: Audience, here: Sequence[str], limit: int
+        self, post_id: str, to: Audience, here: Sequence[str], now: datetime, limit: int
     ) -> list[Candidate]:
         ladder = self._tables.ladders.get(post_id)
         if ladder is None:
@@ -35,7 +35,7 @@ class FakeLadders:
         found = [
             self._candidate(account)
             for account in self._tables.accounts.values()
-            if self._is_of(account, to, here) and self._may_be_asked(account, ladder)
+            if self._is_of(account, to, here) and self._may_be_asked(account, ladder, now)
         ]
         return sorted(found, key=lambda one: (one.open, one.account_id))[:limit]
 
@@ -49,12 +49,18 @@ class FakeLadders:
     def _settings(self, account_id: str) -> HelperSettings:
         return self._tables.helper_settings.get(account_id) or HelperSettings(account_id=account_id)
 
-    def _may_be_asked(self, account: Account, ladder: Ladder) -> bool:
+    def _may_be_asked(self, account: Account, ladder: Ladder, now: datetime) -> bool:
         pair = (account.id, ladder.author_id)
         blocked = pair in self._tables.blocks or pair[::-1] in self._tables.blocks
         outside = ladder.circle_id and (ladder.circle_id, account.id) not in self._tables.memberships
         known = account.id == ladder.author_id or (ladder.post_id, account.id) in self._tables.asked
-        return account.status == "active" and not (blocked or outside or known)
+        return account.status == "active" and not (
+            blocked or outside or known or self._is_muted(account, now)
+        )
+
+    def _is_muted(self, account: Account, now: datetime) -> bool:
+        standing = self._tables.standings.get(account.id)
+        return standing is not None and standing.muted_until is not None and standing.muted_until > now
 
     def _candidate(self, account: Account) -> Candidate:
         settings = self._settings(account.id)

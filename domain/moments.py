@@ -48,7 +48,7 @@ def moment_id(kind: str, command: Moment) -> str:
 
 
 async def check_rate(user: User, ports: Ports) -> None:
-    await limits.check("moments", user.id, ports.settings.moments_per_hour, limits.HOUR, ports)
+    await limits.check("moments", user.id, ports.settings.moments_per_day, limits.DAY, ports)
 
 
 def moment_at(command: Moment, tracker: Tracker, now: datetime) -> datetime:

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     circles_per_day: Positive = 10
     circles_per_account: Positive = 100
     threads_per_client: Positive = 50
-    moments_per_hour: Positive = 60
+    moments_per_day: Positive = 100
     trackers_max: Positive = 20
     new_account_circles_per_day: Positive = 1
     slowed_posts_per_hour: Positive = 2

@@ -19,6 +19,8 @@ Kind = Literal["check_in", "slip"]
 MILESTONES = (1, 7, 14, 30, 60, 90, 180, 365)
 YEAR_DAYS = 365
 """After the last of `MILESTONES`, every year is one."""
+LATE_MAX = 20
+"""Recounting looks back at the states before the newest so many marks that were told late."""
 DAY = timedelta(days=1)
 
 
@@ -183,13 +185,18 @@ def _longest(claim: Streak, marks: Sequence[Mark]) -> int:
 
 
 def _states_of_knowledge(marks: Sequence[Mark]) -> Iterator[Sequence[Mark]]:
-    """All marks, and before each that was told late those known until then."""
+    """All marks, and before each that was told late and may have cut a run those known until then.
+
+    In one time zone only a slip cuts; between zones a check-in may show that a day was missed.
+    """
     arrived = sorted(marks, key=lambda mark: (mark.recorded_at, mark.at))
-    newest = arrived[0].at
-    for number, mark in enumerate(arrived[1:], 1):
-        if mark.at <= newest:
-            yield arrived[:number]
+    one_zone = len({mark.timezone for mark in marks}) == 1
+    newest, late = arrived[0].at, list[int]()
+    for number, mark in enumerate(arrived):
+        if mark.at < newest and not (one_zone and mark.kind == "check_in"):
+            late.append(number)
         newest = max(newest, mark.at)
+    yield from (arrived[:number] for number in late[-LATE_MAX:])
     yield arrived
 
 

@@ -46,7 +46,7 @@ def told(
     draw: st.DrawFn, *, zones: Sequence[str] = ("UTC",), kinds: Sequence[Kind] = ("check_in", "slip")
 ) -> list[Mark]:
     """Marks of three weeks, each at its own minute, learnt of in any order."""
-    minutes = draw(st.lists(st.integers(0, 21 * 24 * 60), unique=True, max_size=25))
+    minutes = draw(st.lists(st.integers(0, 21 * 24 * 60), unique=True, max_size=streaks.LATE_MAX))
     order = draw(st.permutations(range(len(minutes))))
     return [
         mark(

@@ -274,7 +274,7 @@ async def test_a_tracker_of_somebody_else_is_not_there(world: World) -> None:
     assert await world.ports.content.checkins.count(made.id) == 0
 
 
-@pytest.mark.parametrize("world", [{"moments_per_hour": 2}], indirect=True)
+@pytest.mark.parametrize("world", [{"moments_per_day": 2}], indirect=True)
 async def test_moments_are_limited_and_retries_are_not(world: World) -> None:
     user = await world.person()
     made = await tracker(world, user)

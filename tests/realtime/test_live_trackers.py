@@ -1,6 +1,10 @@
 """Check-ins, cravings and slips over the socket, on real stores."""
 
+import asyncio
+
+from domain.checkins import RecordCheckIn, record_check_in
 from domain.clock import rfc3339
+from domain.streaks import claimed, recounted
 from domain.trackers import CreateTracker, create_tracker
 from tests.realtime.conftest import Phone, Running, StartPhone
 
@@ -36,6 +40,25 @@ async def test_a_check_in_is_counted_celebrated_once_and_told_to_nobody_else(
     await other.received("post:new")
     assert len(phone.all("tracker:milestone")) == 1
     assert {name for name, _ in other.heard} == {"ready", "post:new"}
+
+
+async def test_what_comes_at_once_is_counted_whole(server: Running, start_phone: StartPhone) -> None:
+    phone = await start_phone(server)
+    tracker_id = await tracker_of(phone, server)
+    user = await server.ports.records.sessions.user_of(await session_of(phone, server))
+    assert user is not None
+    commands = [
+        RecordCheckIn(tracker_id=tracker_id, client_id=f"at-once-{number // 2}", mood=3)
+        for number in range(16)
+    ]
+    await asyncio.gather(*(record_check_in(command, user, server.ports) for command in commands))
+    stored = await server.ports.records.trackers.get(tracker_id)
+    marks = await server.ports.content.checkins.marks(tracker_id)
+    assert stored is not None
+    assert (len(marks), stored.streak) == (8, recounted(claimed(stored.started_on, 0), marks))
+    assert (await phone.received("tracker:milestone"))["data"]["days"] == 1
+    await server.ports.announcer.drain()
+    assert len(phone.all("tracker:milestone")) == 1
 
 
 async def test_somebody_elses_tracker_is_not_there(server: Running, start_phone: StartPhone) -> None:

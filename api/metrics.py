@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_
 
 from api.keys import PORTS
 from api.request import bearer_token
-from domain.errors import Unauthenticated
+from domain.errors import NotFound, Unauthenticated
 
 SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -32,8 +32,15 @@ def observe(method: str, path: str, status: int, seconds: float) -> None:
 
 
 async def show_metrics(request: web.Request) -> web.Response:
-    """Metrics of this process as Prometheus text; with `METRICS_TOKEN` set, for its bearer only."""
-    expected = request.app[PORTS].settings.metrics_token.get_secret_value()
+    """Metrics of this process as Prometheus text; with `METRICS_TOKEN` set, for its bearer only.
+
+    How many people ask for help, and when, is not for everybody: without a token production shows them on
+    `METRICS_PORT` alone.
+    """
+    settings = request.app[PORTS].settings
+    expected = settings.metrics_token.get_secret_value()
+    if not expected and settings.server_env == "production":
+        raise NotFound
     if expected and not secrets.compare_digest(
         bearer_token(request).encode(errors="replace"), expected.encode()
     ):

@@ -190,15 +190,20 @@ async def _most_per_hour(command: CreatePost, content: str, user: User, ports: P
     """Refuses those who may not write now. Nothing that is held against anybody touches an SOS."""
     if command.type == "sos":
         return ports.settings.posts_per_hour
-    standing = await trust.check_may_speak(content, user, ports)
+    said = f"{command.content_warning or ''}\n{content}"
+    standing = await trust.check_may_speak(said, user, ports)
     slowed = trust.is_slowed(standing, ports.now())
     return ports.settings.slowed_posts_per_hour if slowed else ports.settings.posts_per_hour
 
 
 async def _within_rate(command: CreatePost, most: int, user: User, ports: Ports) -> bool:
-    """False for an SOS above the limit: it is told, but does not call helpers again."""
+    """False for an SOS above the limit: it is told, but does not call helpers again.
+
+    Nothing else that was written counts against an SOS, and an SOS counts against nothing else.
+    """
+    scope = "posts:sos" if command.type == "sos" else "posts"
     try:
-        await limits.check(f"posts:{command.type}", user.id, most, limits.HOUR, ports)
+        await limits.check(scope, user.id, most, limits.HOUR, ports)
     except RateLimited:
         if command.type != "sos":
             raise

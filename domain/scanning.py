@@ -65,11 +65,15 @@ async def scan_post(post_id: str, ports: Ports, *, cause: str = SCAN) -> None:
     if post is None or post.status in {"removed", "expired"}:
         return
     verdict = await verdict_on(post.content, post.type, post.author_id, ports)
+    warned = await _verdict_on_warning(post, ports)
+    masks = masks_of(post, verdict, warned)
+    if warned is not None and warned.restricts and not verdict.restricts:
+        verdict = warned
     await ports.content.posts.change(post.id, {"verdict": record_of(verdict, ports.now())})
     scanned = scanned_of("post", post, verdict, cause)
     await _follow(scanned, ports)
-    if verdict.masked_text is not None and not verdict.restricts:
-        await _mask_post(post, verdict, ports)
+    if masks and not verdict.restricts:
+        await _mask_post(post, masks, verdict, ports)
     if verdict.shows_help:
         await _tell([_offer(post, ports)], ports)
 
@@ -85,6 +89,19 @@ async def scan_response(response_id: str, ports: Ports, *, cause: str = SCAN) ->
     await _follow(scanned_of("response", response, verdict, cause), ports)
     if verdict.masked_text is not None and not verdict.restricts:
         await ports.content.responses.change(response.id, {"content": verdict.masked_text})
+
+
+async def _verdict_on_warning(post: Post, ports: Ports) -> Verdict | None:
+    """A content warning is read by everybody who is to be spared the content."""
+    if not post.content_warning:
+        return None
+    return await verdict_on(post.content_warning, post.type, post.author_id, ports)
+
+
+def masks_of(post: Post, verdict: Verdict, warned: Verdict | None) -> dict[str, object]:
+    """The parts of a post that are to be replaced, as they shall read."""
+    masked = {"content": verdict.masked_text, "content_warning": warned.masked_text if warned else None}
+    return {name: text for name, text in masked.items() if text not in (None, getattr(post, name))}
 
 
 async def verdict_on(content: str, kind: moderation.policy.Kind, author_id: str, ports: Ports) -> Verdict:
@@ -246,9 +263,8 @@ async def _slow_down(scanned: Scanned, ports: Ports) -> None:
         await ports.records.standings.update(scanned.author_id, {"slowed_until": until})
 
 
-async def _mask_post(post: Post, verdict: Verdict, ports: Ports) -> None:
-    changes: dict[str, object] = {"content": verdict.masked_text, "edited_at": ports.now()}
-    if verdict.masked_text == post.content or not await ports.content.posts.change(post.id, changes):
+async def _mask_post(post: Post, masks: dict[str, object], verdict: Verdict, ports: Ports) -> None:
+    if not await ports.content.posts.change(post.id, {**masks, "edited_at": ports.now()}):
         return
     changed = Event(
         id=derived_id("post:changed", post.id, "masked"),

@@ -20,11 +20,17 @@ SEEN = frozenset({"live", "closed"})
 
 
 async def withhold_post(post: Post, status: Withheld, cause: str, ports: Ports) -> bool:
-    """Gone from every surface, with what it earned others. False when its author took it back meanwhile."""
+    """Gone from every surface, with what it earned others. False when its author took it back meanwhile.
+
+    An author who closes a post at this very moment does not keep it in sight.
+    """
     if post.status not in {*SEEN, status, "held", "hidden"}:
         return False
     if await ports.content.posts.change(post.id, {"status": status}, status=post.status) is None:
-        return False
+        now = await ports.content.posts.get(post.id)
+        if now is None or now.status == post.status:
+            return False
+        return await withhold_post(now, status, cause, ports)
     gone = _event("post:removed", cause, post.author_id, ports, post_id=post.id, reason="moderation")
     await _tell(gone, [points_job("reverse_points", cause, post.id, None)], ports)
     return True

@@ -134,6 +134,9 @@ class Realtime:
         """Every phone of a member enters or leaves the circle's room with the event that says so."""
         change = msgspec.json.decode(event.body, type=MemberEnvelope).data
         circle = room_names.circle_room(change.circle_id)
+        if change.action == "left":
+            # Threads of the circle may be open, and it may be a private one.
+            self._start(self._reload_blocks(event.actor), "threads-reload")
         for client in self.sessions.of_account(event.actor):
             if change.action == "left":
                 self.rooms.leave(client, circle)

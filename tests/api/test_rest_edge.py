@@ -258,6 +258,11 @@ async def test_metrics_count_by_template_and_never_by_path(rest: Rest, alice: Pe
     assert "somewhere" not in text
 
 
+async def test_in_production_strangers_see_no_metrics(ports: Ports) -> None:
+    async with opened(with_settings(ports, server_env="production")) as rest:
+        assert (await rest.ask("GET", "/metrics")).error == (404, "not_found", None)
+
+
 async def test_metrics_may_need_a_token(ports: Ports) -> None:
     secret = "metrics-secret"
     protected = Settings.model_validate(ports.settings.model_dump() | {"metrics_token": secret}).metrics_token

@@ -408,3 +408,18 @@ async def test_the_same_client_id_for_another_post_is_a_conflict_for_responses(w
         await world.answer(helper, two, client_id="client-1")
     assert refusal.value.field == "client_id"
     assert await world.names(post_room(two.id)) == []
+
+
+@LIMITED
+async def test_the_limit_is_one_for_all_types_but_sos(world: World) -> None:
+    author = await world.person()
+    for kind in ("check_in", "victory"):
+        await world.post(author, type=kind)
+    with pytest.raises(RateLimited):
+        await world.post(author, type="question")
+    assert (await world.stored((await world.post(author, type="sos")).id)).amplified
+
+
+async def test_a_content_warning_is_no_place_for_links_of_somebody_new(world: World) -> None:
+    with pytest.raises(Forbidden):
+        await world.post(await world.person(), content_warning="www.example.org/buy")

@@ -158,3 +158,45 @@ async def test_contacts_in_a_response_are_masked(world: World, says: Any) -> Non
     stored = await world.ports.content.responses.get(response.id)
     assert stored is not None
     assert stored.content == "call [phone removed]"
+
+
+async def test_closing_at_the_very_moment_of_the_scan_does_not_keep_a_post_in_sight(
+    world: World, says: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author, reader = await world.person(), await world.person()
+    post = await world.post(author)
+    says(verdict("hide"))
+    change = world.ports.content.posts.change
+
+    async def closed_before(id: str, changes: dict[str, Any], **guard: Any) -> Any:
+        if changes.get("status") == "hidden":
+            monkeypatch.setattr(world.ports.content.posts, "change", change)
+            await change(id, {"status": "closed"})
+        return await change(id, changes, **guard)
+
+    monkeypatch.setattr(world.ports.content.posts, "change", closed_before)
+    await world.work("scan_post")
+    assert (await world.stored(post.id)).status == "hidden"
+    with pytest.raises(NotFound):
+        await get_post(post.id, reader, world.ports)
+
+
+async def test_a_content_warning_is_scanned_like_the_content(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdicts = {
+        "call 555 0100": verdict("allow", "mask", labels=("contact_exchange",), masked="call [hidden]"),
+        "you are worthless": verdict("hide"),
+    }
+
+    def scan(text: str, *, context: ScanContext | None = None) -> Verdict:
+        return verdicts.get(text) or verdict("allow", labels=())
+
+    monkeypatch.setattr(moderation, "scan", scan)
+    author = await world.person()
+    masked = await world.post(author, content="Day 30.", content_warning="call 555 0100")
+    hidden = await world.post(author, content="Day 31.", content_warning="you are worthless")
+    await world.work("scan_post", times=2)
+    stored = await world.stored(masked.id)
+    assert (stored.content, stored.content_warning, stored.status) == ("Day 30.", "call [hidden]", "live")
+    assert (await world.stored(hidden.id)).status == "hidden"

@@ -1,5 +1,6 @@
 """Sockets follow what happens to their session, on every server."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from domain import sessions
 from domain.accounts import User
 from domain.errors import Unauthenticated
 from domain.sessions import ChangePassword, Refresh
-from tests.realtime.conftest import Phone, Running, StartPhone, StartServer
+from tests.realtime.conftest import DEADLINE_SECONDS, Phone, Running, StartPhone, StartServer
 
 
 def user_of(phone: Phone, server: Running) -> User:
@@ -77,3 +78,36 @@ async def test_a_sixth_device_is_told_to_come_later(server: Running, start_phone
     assert refusals[0]["retry_after"]
     for device in more:
         await device.close()
+
+
+async def test_who_leaves_a_circle_hears_no_more_of_its_open_threads(
+    start_server: StartServer, start_phone: StartPhone
+) -> None:
+    one, other = await start_server(), await start_server()
+    owner, member = await start_phone(one), await start_phone(one)
+    tablet = Phone(member.account)
+    await tablet.connect(other.url)
+    circle_id = (await owner.ok("circle:create", name="Night watch"))["circle"]["id"]
+    await member.ok("circle:join", circle_id=circle_id)
+    made = await owner.ok(
+        "post:create",
+        client_id="circle-thread-1",
+        type="question",
+        content="Between us.",
+        circle_id=circle_id,
+        visibility="circle",
+    )
+    post_id = made["post"]["id"]
+    for phone in (owner, member, tablet):
+        await phone.ok("post:open", post_id=post_id)
+    await member.ok("circle:leave", circle_id=circle_id)
+    for server in (one, other):
+        clients = server.realtime.sessions.of_account(member.id)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while any(server.realtime.rooms.threads_of(client) for client in clients):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    await owner.ok("support:respond", client_id="circle-answer-1", post_id=post_id, content="Only for us.")
+    await owner.received("response:new")
+    assert not member.all("response:new")
+    assert not tablet.all("response:new")
+    await tablet.close()

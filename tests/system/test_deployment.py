@@ -58,6 +58,14 @@ def test_pods_drain_before_they_are_killed() -> None:
             assert {"livenessProbe", "readinessProbe"} <= set(container)
 
 
+def test_metrics_are_scraped_where_strangers_do_not_come() -> None:
+    inside = next(m for m in manifests() if m["kind"] == "ConfigMap")["data"]["METRICS_PORT"]
+    server = next(m for m in manifests() if m["metadata"]["name"].endswith("-server"))["spec"]["template"]
+    assert server["metadata"]["annotations"]["prometheus.io/port"] == inside
+    service = next(m for m in manifests() if m["kind"] == "Service")
+    assert [port["targetPort"] for port in service["spec"]["ports"]] == ["http"]
+
+
 def test_every_setting_of_the_manifests_exists() -> None:
     for manifest in manifests():
         if manifest["kind"] == "ConfigMap":

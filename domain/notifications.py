@@ -178,8 +178,7 @@ async def notify_many(about: About, account_ids: Sequence[str], ports: Ports, *,
     async with ports.transaction() as tx:
         added = await tx.notifications.add([notification for notification, _ in wanted])
         told = [new_event(one) for one, _ in wanted if one.id in added and one.in_app]
-        for event in told:
-            await tx.outbox.add(event)
+        await tx.outbox.add_many(told)
         asked = [one for one, channels in wanted if one.id in added and channels.push]
         owed = await tx.jobs.add(await pushing.push_jobs(asked, push_lane, tx, ports))
     if told or owed:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from domain.settings import Settings
     from domain.streaks import Mark, Streak
     from domain.trackers import Tracker
-    from domain.trust import Standing, Thank
+    from domain.trust import Thank
 
 
 class Accounts(Protocol):
@@ -175,6 +175,8 @@ class Outbox(Protocol):
     async def add(self, event: Event) -> None:
         """Adding an event id again changes nothing."""
 
+    async def add_many(self, events: Sequence[Event]) -> None: ...
+
     async def mark_done(self, event_id: str, at: datetime) -> None: ...
 
     async def due(self, older_than: datetime, limit: int) -> list[Event]:
@@ -244,19 +246,23 @@ class Devices(Protocol):
         """Deletes devices of ended sessions; returns how many."""
 
 
+class Pace(NamedTuple):
+    """What was pushed so far: this very notification, the last of its group, how many since a moment."""
+
+    taken: bool
+    last_of_group: datetime | None
+    spent: int
+
+
 class Pushes(Protocol):
     """Which notifications were pushed, for budgets and groups, and which devices had them."""
 
     async def lock(self, account_id: str) -> None:
         """Holds decisions about one account apart until the transaction ends."""
 
-    async def taken(self, notification_id: str) -> bool: ...
+    async def pace(self, notification_id: str, account_id: str, group: str, since: datetime) -> Pace: ...
 
     async def take(self, notification_id: str, account_id: str, group: str, at: datetime) -> None: ...
-
-    async def last_of_group(self, account_id: str, group: str) -> datetime | None: ...
-
-    async def count_since(self, account_id: str, moment: datetime) -> int: ...
 
     async def delivered(self, notification_id: str) -> set[str]:
         """Ids of devices."""

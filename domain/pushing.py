@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from domain.accounts import Account
     from domain.devices import Device
     from domain.notifications import Notification
-    from domain.ports import Ports, Records
+    from domain.ports import Pace, Ports, Records
 
 NEWS = "news"
 COLLAPSE_BYTES = 24
@@ -97,13 +97,16 @@ async def _push(
     until = resting_until(purpose, preferences, account.timezone, ports.now())
     if until is not None:
         return None if purpose.fleeting else until
-    targets = await _targets(notification, ports)
+    targets = await _targets(account, ports)
     if not targets:
         return None
-    take, later = await _take(notification, purpose, preferences, account, ports)
-    if take:
+    turn = await _take(notification, purpose, preferences, account, ports)
+    if turn.again:
+        had = await ports.records.pushes.delivered(notification.id)
+        targets = [device for device in targets if device.id not in had]
+    if turn.now:
         await _send(notification, purpose, targets, ports)
-    return later
+    return turn.later
 
 
 async def purpose_of(notification: Notification, ports: Ports) -> Purpose | None:
@@ -132,39 +135,54 @@ def resting_until(
     return quiet.quiet_until(now, preferences.quiet_hours, timezone)
 
 
-async def _targets(notification: Notification, ports: Ports) -> list[Device]:
-    """The person's devices that can be reached and have not had this."""
-    found = await ports.records.devices.of_account(notification.account_id)
-    had = await ports.records.pushes.delivered(notification.id)
-    return [one for one in found if one.platform in ports.push.platforms and one.id not in had]
+async def _targets(account: Account, ports: Ports) -> list[Device]:
+    found = await ports.records.devices.of_account(account.id)
+    return [device for device in found if device.platform in ports.push.platforms]
+
+
+class Turn(NamedTuple):
+    """Whether it is a notification's turn: `now`, `later`, or neither and never.
+
+    `again`: it had its turn before, and some devices may have it.
+    """
+
+    now: bool = False
+    again: bool = False
+    later: datetime | None = None
 
 
 async def _take(
-    notification: Notification,
-    purpose: Purpose,
-    preferences: Preferences,
-    account: Account,
-    ports: Ports,
-) -> tuple[bool, datetime | None]:
-    """Whether to send now; else when to look again, or never.
-
-    One at a time for each person: two at once cannot both be first of a group or last of a day.
-    """
-    now, window = ports.now(), timedelta(seconds=ports.settings.push_group_seconds)
+    notification: Notification, purpose: Purpose, preferences: Preferences, account: Account, ports: Ports
+) -> Turn:
+    """One at a time for each person: two at once cannot both be first of a group or last of a day."""
+    now = ports.now()
     async with ports.transaction() as tx:
         await tx.pushes.lock(account.id)
-        if await tx.pushes.taken(notification.id):
-            return True, None
-        last = await tx.pushes.last_of_group(account.id, purpose.group)
-        if last is not None and last > notification.created_at:
-            return False, None
-        if last is not None and last + window > now:
-            return False, last + window
-        spent = await tx.pushes.count_since(account.id, quiet.day_began(now, account.timezone))
-        if spent >= preferences.push_per_day and not purpose.pressing:
-            return False, None
-        await tx.pushes.take(notification.id, account.id, purpose.group, now)
-    return True, None
+        since = quiet.day_began(now, account.timezone)
+        pace = await tx.pushes.pace(notification.id, account.id, purpose.group, since)
+        turn = turn_of(notification, purpose, pace, preferences, now, ports.settings.push_group_seconds)
+        if turn.now and not turn.again:
+            await tx.pushes.take(notification.id, account.id, purpose.group, now)
+    return turn
+
+
+def turn_of(
+    notification: Notification,
+    purpose: Purpose,
+    pace: Pace,
+    preferences: Preferences,
+    now: datetime,
+    group_seconds: int,
+) -> Turn:
+    """What was pushed for the group since stands for this one; what was pushed just before makes it wait."""
+    last = pace.last_of_group
+    if pace.taken:
+        return Turn(now=True, again=True)
+    if last is not None and last > notification.created_at:
+        return Turn()
+    if last is not None and last + timedelta(seconds=group_seconds) > now:
+        return Turn(later=last + timedelta(seconds=group_seconds))
+    return Turn(now=purpose.pressing or pace.spent < preferences.push_per_day)
 
 
 async def _send(

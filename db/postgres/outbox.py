@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from db.postgres.statements import Db
 from domain.events import Event
 from domain.ports import Backlog
@@ -23,6 +25,22 @@ class OutboxRows:
             event.at,
             event.refs,
             event.actor,
+        )
+
+    async def add_many(self, events: Sequence[Event]) -> None:
+        await self.db.execute(
+            """
+            insert into outbox (id, name, at, refs, actor)
+            select id, name, at, refs::jsonb, actor
+            from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])
+              as new (id, name, at, refs, actor)
+            on conflict (id) do nothing
+            """,
+            [event.id for event in events],
+            [event.name for event in events],
+            [event.at for event in events],
+            [msgspec.json.encode(event.refs).decode() for event in events],
+            [event.actor for event in events],
         )
 
     async def mark_done(self, event_id: str, at: datetime) -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from db.postgres.statements import Db
+from domain.ports import Pace
 
 
 class PushRows:
@@ -12,10 +13,20 @@ class PushRows:
     async def lock(self, account_id: str) -> None:
         await self.db.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"push:{account_id}")
 
-    async def taken(self, notification_id: str) -> bool:
-        return bool(
-            await self.db.fetchval("select true from pushes where notification_id = $1", notification_id)
+    async def pace(self, notification_id: str, account_id: str, group: str, since: datetime) -> Pace:
+        row = await self.db.fetchrow(
+            """
+            select exists (select from pushes where notification_id = $1) as taken,
+              (select max(at) from pushes where account_id = $2 and group_name = $3) as last_of_group,
+              (select count(*) from pushes where account_id = $2 and at >= $4) as spent
+            """,
+            notification_id,
+            account_id,
+            group,
+            since,
         )
+        assert row is not None  # noqa: S101  (a select without from has one row)
+        return Pace(**row)
 
     async def take(self, notification_id: str, account_id: str, group: str, at: datetime) -> None:
         await self.db.execute(
@@ -28,18 +39,6 @@ class PushRows:
             group,
             at,
         )
-
-    async def last_of_group(self, account_id: str, group: str) -> datetime | None:
-        last: datetime | None = await self.db.fetchval(
-            "select max(at) from pushes where account_id = $1 and group_name = $2", account_id, group
-        )
-        return last
-
-    async def count_since(self, account_id: str, moment: datetime) -> int:
-        count: int = await self.db.fetchval(
-            "select count(*) from pushes where account_id = $1 and at >= $2", account_id, moment
-        )
-        return count
 
     async def delivered(self, notification_id: str) -> set[str]:
         rows = await self.db.fetch(

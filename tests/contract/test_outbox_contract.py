@@ -24,6 +24,18 @@ async def test_an_event_is_due_until_it_is_done(ports: Ports, make: Makers) -> N
     assert await ports.records.outbox.due(utc_now() + SOON, 10) == []
 
 
+async def test_events_added_at_once_are_as_if_added_one_by_one(ports: Ports, make: Makers) -> None:
+    known, *new = [
+        make.event(refs={"post_id": new_id(), "reason": "deleted"}, actor=new_id()) for _ in range(3)
+    ]
+    await add_all(ports, known)
+    await ports.records.outbox.mark_done(known.id, utc_now())
+    for events in ([known, *new], new, []):
+        await ports.records.outbox.add_many(events)
+    due = await ports.records.outbox.due(utc_now() + SOON, 10)
+    assert sorted(due, key=lambda event: event.id) == sorted(new, key=lambda event: event.id)
+
+
 async def test_adding_an_event_again_neither_changes_nor_reopens_it(ports: Ports, make: Makers) -> None:
     event = make.event()
     await add_all(ports, event)

@@ -122,20 +122,18 @@ async def test_pushes_are_counted_by_account_group_and_time(ports: Ports, make: 
     later = NOON + timedelta(hours=1)
     for owner, group, at in ((account, "news", NOON), (account, "sos", later), (other, "news", later)):
         await pushes.take(await stored_notification(ports, owner), owner.id, group, at)
-    assert await pushes.last_of_group(account.id, "news") == NOON
-    assert await pushes.last_of_group(account.id, "answer") is None
-    assert await pushes.count_since(account.id, NOON) == 2
-    assert await pushes.count_since(account.id, NOON + timedelta(seconds=1)) == 1
+    assert await pushes.pace(new_id(), account.id, "news", NOON) == (False, NOON, 2)
+    after = NOON + timedelta(seconds=1)
+    assert await pushes.pace(new_id(), account.id, "answer", after) == (False, None, 1)
 
 
 async def test_a_push_is_taken_once_and_keeps_its_time(ports: Ports, make: Makers) -> None:
     account = await make.account()
     id, pushes = await stored_notification(ports, account), ports.records.pushes
-    assert not await pushes.taken(id)
+    assert await pushes.pace(id, account.id, "news", NOON) == (False, None, 0)
     for at in (NOON, NOON + timedelta(hours=1)):
         await pushes.take(id, account.id, "news", at)
-    assert await pushes.taken(id)
-    assert await pushes.last_of_group(account.id, "news") == NOON
+    assert await pushes.pace(id, account.id, "news", NOON) == (True, NOON, 1)
 
 
 async def test_a_delivery_is_remembered_with_its_device(ports: Ports, make: Makers) -> None:
@@ -157,8 +155,8 @@ async def test_decisions_about_one_account_come_one_after_the_other(ports: Ports
     async def decide(id: str) -> None:
         async with ports.transaction() as tx:
             await tx.pushes.lock(account.id)
-            if await tx.pushes.last_of_group(account.id, "news") is None:
+            if (await tx.pushes.pace(id, account.id, "news", NOON)).spent == 0:
                 await tx.pushes.take(id, account.id, "news", NOON)
 
     await asyncio.gather(*(decide(id) for id in ids))
-    assert await ports.records.pushes.count_since(account.id, NOON) == 1
+    assert (await ports.records.pushes.pace(new_id(), account.id, "news", NOON)).spent == 1

@@ -17,6 +17,10 @@ class FakeOutbox:
     async def add(self, event: Event) -> None:
         self._tables.outbox.setdefault(event.id, Told(event, self._now()))
 
+    async def add_many(self, events: Sequence[Event]) -> None:
+        for event in events:
+            await self.add(event)
+
     async def mark_done(self, event_id: str, at: datetime) -> None:
         row = self._tables.outbox.get(event_id)
         if row is not None and row.done_at is None:

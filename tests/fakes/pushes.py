@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from domain.ports import Pace
 from tests.fakes.tables import Pushed, Tables
 
 
@@ -12,18 +13,16 @@ class FakePushes:
     async def lock(self, account_id: str) -> None:
         """Transactions come one at a time here."""
 
-    async def taken(self, notification_id: str) -> bool:
-        return notification_id in self._tables.pushes
+    async def pace(self, notification_id: str, account_id: str, group: str, since: datetime) -> Pace:
+        mine = [one for one in self._tables.pushes.values() if one.account_id == account_id]
+        return Pace(
+            taken=notification_id in self._tables.pushes,
+            last_of_group=max((one.at for one in mine if one.group == group), default=None),
+            spent=sum(one.at >= since for one in mine),
+        )
 
     async def take(self, notification_id: str, account_id: str, group: str, at: datetime) -> None:
         self._tables.pushes.setdefault(notification_id, Pushed(account_id, group, at))
-
-    async def last_of_group(self, account_id: str, group: str) -> datetime | None:
-        mine = [one for one in self._tables.pushes.values() if one[:2] == (account_id, group)]
-        return max((one.at for one in mine), default=None)
-
-    async def count_since(self, account_id: str, moment: datetime) -> int:
-        return sum(one.account_id == account_id and one.at >= moment for one in self._tables.pushes.values())
 
     async def delivered(self, notification_id: str) -> set[str]:
         return {

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from domain.settings import Settings
     from domain.streaks import Mark, Streak
     from domain.trackers import Tracker
-    from domain.trust import Thank
+    from domain.trust import Standing, Thank
 
 
 class Accounts(Protocol):

@@ -1,6 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
+# Whole files on two processes, each with its own stores. PYTEST_FLAGS= runs them in one.
+PYTEST_FLAGS ?= --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test check format bench swarm chaos moderation-eval migrate migrate-down reset clean
@@ -23,14 +25,14 @@ demo: install ## watch one SOS travel between phones, two servers and a worker
 	@$(RUN) -m demo
 
 test: install ## run all tests
-	$(RUN) -m pytest
+	$(RUN) -m pytest $(PYTEST_FLAGS)
 
 check: install ## format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(RUN) -m pytest
+	$(RUN) -m pytest $(PYTEST_FLAGS)
 
 format: install ## format and fix what can be fixed
 	$(BIN)/ruff format .

@@ -2,11 +2,7 @@
 
 import asyncio
 import contextlib
-import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +10,8 @@ from typing import Any
 import pytest
 import socketio
 from front_harness import ROOT, Service, owner, within
+
+from tests.official_client import installed_client
 
 CLIENTS = 30
 OFFICIAL = ROOT / "tests" / "engine" / "js"
@@ -59,18 +57,7 @@ async def test_websocket_clients_need_no_other_worker(service: Service) -> None:
 @pytest.fixture(scope="session")
 async def official_client() -> Path:
     """The official client and the engine's script, installed once per lock file outside of the repository."""
-    assert shutil.which("npm"), "these tests need Node.js: the official client is the reference"
-    digest = hashlib.sha256((OFFICIAL / "package-lock.json").read_bytes()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"engine-js-client-{os.getuid()}-{digest}"
-    if not (folder / "installed").exists():
-        folder.mkdir(exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(OFFICIAL / name, folder)
-        npm = await asyncio.create_subprocess_exec("npm", "ci", "--no-audit", "--no-fund", cwd=folder)
-        assert await asyncio.wait_for(npm.wait(), 100) == 0
-        (folder / "installed").touch()
-    shutil.copy(OFFICIAL / "client.js", folder)
-    return folder / "client.js"
+    return await installed_client()
 
 
 @pytest.mark.parametrize(

@@ -66,15 +66,14 @@ async def apply_decision(decision_id: str, ports: Ports) -> None:
 
 async def apply(decision: Decision, ports: Ports) -> None:
     """What follows from a decision that holds, unless a later one was made about the same thing."""
-    if decision.state != "active" or not await _is_latest(decision, ports):
+    if decision.state != "active" or await _is_superseded(decision, ports):
         return
     await STEPS.get(decision.action, _tell)(decision, ports)
 
 
-async def _is_latest(decision: Decision, ports: Ports) -> bool:
+async def _is_superseded(decision: Decision, ports: Ports) -> bool:
     made = await ports.records.decisions.of_target(decision.target, decision.target_id, DECISIONS_MAX)
-    standing = [one for one in made if one.state in {"active", "reversed"}]
-    return not standing or standing[0].id == decision.id
+    return any(one.state == "active" and one.at > decision.at for one in made)
 
 
 async def _tell(decision: Decision, ports: Ports) -> None:

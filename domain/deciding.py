@@ -9,7 +9,6 @@ from domain.decisions import (
     ALONE_DAYS_MAX,
     APPEALABLE,
     MUTE_DAYS_MAX,
-    WITHHOLDING,
     Action,
     Decide,
     Decided,
@@ -23,6 +22,9 @@ from domain.ids import new_id
 from domain.jobs import Job
 from domain.ports import Ports, Records
 from domain.text import accepted_text, storable_text
+
+AFTER_REVIEW: dict[Action, DecisionState] = {"dismiss": "reversed", "hide": "replaced", "remove": "replaced"}
+"""What becomes of a decision of moderation's own when a person decides this."""
 
 
 async def decide(command: Decide, user: User, ports: Ports) -> Decided:
@@ -121,7 +123,7 @@ async def _close(decision: Decision, case: Case, user: User, tx: Records, ports:
 async def _overturn(case: Case, user: User, tx: Records, ports: Ports) -> None:
     """An appeal that is right takes the decision back, and the case it was made on."""
     appealed = await tx.decisions.get(case.decision_id or "")
-    if appealed is None or not await tx.decisions.reverse(appealed.id):
+    if appealed is None or not await tx.decisions.end(appealed.id, "reversed"):
         return
     await enforcement.lift(appealed, tx)
     if not await tx.cases.close(appealed.case_id, "overturned", user.id, ports.now()):
@@ -131,11 +133,12 @@ async def _overturn(case: Case, user: User, tx: Records, ports: Ports) -> None:
 async def _settle_automatic(decision: Decision, user: User, tx: Records) -> None:
     """A person looked: whatever moderation did by itself is confirmed by them, or taken back."""
     await tx.cases.bar_appeals(decision.target, decision.target_id, user.id)
-    if decision.action in WITHHOLDING:
+    state = AFTER_REVIEW.get(decision.action)
+    if state is None:
         return
     for one in await tx.decisions.of_target(decision.target, decision.target_id, enforcement.DECISIONS_MAX):
-        if one.moderator_id is None and one.state == "active" and decision.action == "dismiss":
-            await tx.decisions.reverse(one.id)
+        if one.moderator_id is None:
+            await tx.decisions.end(one.id, state)
 
 
 async def _note(decision: Decision, user: User, tx: Records, ports: Ports) -> None:

@@ -12,7 +12,8 @@ from domain.wire import Command, Id, View
 Action = Literal[
     "dismiss", "support", "warn", "label", "hide", "remove", "mute", "ban", "uphold", "restore", "hold"
 ]
-DecisionState = Literal["proposed", "active", "rejected", "reversed"]
+DecisionState = Literal["proposed", "active", "rejected", "reversed", "replaced"]
+"""`replaced`: a person decided the same in the place of moderation."""
 
 POSSIBLE: dict[CaseKind, tuple[Action, ...]] = {
     "risk": ("dismiss", "support", "label"),

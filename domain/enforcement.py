@@ -141,30 +141,31 @@ async def _undo(reversed_: Decision, made: list[Decision], cause: str, ports: Po
     if reversed_.action == "label":
         await _set_label(reversed_, reversed_.earlier, ports)
     elif reversed_.action in WITHHOLDING and not _still_withheld(made):
-        await _bring_back(reversed_, cause, ports)
+        await _bring_back(reversed_, status_before(made), cause, ports)
 
 
 def _still_withheld(made: list[Decision]) -> bool:
     return any(one.state == "active" and one.action in WITHHOLDING for one in made)
 
 
-async def _bring_back(reversed_: Decision, cause: str, ports: Ports) -> None:
+def status_before(made: list[Decision]) -> PostStatus:
+    """Closing is for good: a post that was closed when anything was decided about it is closed."""
+    return "closed" if any(one.earlier == "closed" for one in made) else "live"
+
+
+async def _bring_back(reversed_: Decision, status: PostStatus, cause: str, ports: Ports) -> None:
     """What its author took back meanwhile, or had before, stays away."""
     expected = STATUS[reversed_.action]
     if reversed_.earlier == "removed":
         return
     if reversed_.target == "post":
         post = await ports.content.posts.get(reversed_.target_id)
-        if post is not None and post.status in {expected, _back(reversed_)}:
-            await visibility.restore_post(post, _back(reversed_), cause, ports)
+        if post is not None and post.status in {expected, status}:
+            await visibility.restore_post(post, status, cause, ports)
         return
     response = await ports.content.responses.get(reversed_.target_id)
     if response is not None and response.status in {expected, "live"}:
         await visibility.restore_response(response, cause, ports)
-
-
-def _back(reversed_: Decision) -> PostStatus:
-    return "closed" if reversed_.earlier == "closed" else "live"
 
 
 async def _announce(event: Event, ports: Ports) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from domain.circles import Circle, Member, MemberRole
     from domain.clock import Clock
     from domain.cravings import Craving
-    from domain.decisions import Decision
+    from domain.decisions import Decision, DecisionState
     from domain.devices import Address, Device, Platform
     from domain.events import Announcer, Event, Publication
     from domain.helping import HelperSettings
@@ -376,8 +376,8 @@ class Decisions(Protocol):
     async def of_subject(self, subject_id: str, limit: int) -> list[Decision]:
         """Newest first."""
 
-    async def reverse(self, id: str) -> bool:
-        """False when it does not hold."""
+    async def end(self, id: str, state: DecisionState) -> bool:
+        """False when it does not hold any more."""
 
     async def reject_proposals(self, case_id: str, *, but: str) -> None: ...
 

@@ -238,7 +238,7 @@ async def _release(scanned: Scanned, made: Sequence[Decision], ports: Ports) -> 
     """The rules think better of it now: what moderation itself withheld comes back."""
     async with ports.transaction() as tx:
         for one in made:
-            if one.action in WITHHOLDING and await tx.decisions.reverse(one.id):
+            if one.action in WITHHOLDING and await tx.decisions.end(one.id, "reversed"):
                 await tx.cases.close(one.case_id, "dismiss", None, ports.now())
         back = Decision(
             id=derived_id("release", scanned.id, scanned.cause),

@@ -2,7 +2,7 @@
 
 from db.postgres.statements import Db, changed
 from domain.cases import Target
-from domain.decisions import Decision
+from domain.decisions import Decision, DecisionState
 
 COLUMNS = """id, case_id, target, target_id, subject_id, moderator_id, action, at, reason, topics, label,
     until, earlier, state"""
@@ -52,9 +52,9 @@ class DecisionRows:
         )
         return [Decision(**row) for row in rows]
 
-    async def reverse(self, id: str) -> bool:
+    async def end(self, id: str, state: DecisionState) -> bool:
         status = await self.db.execute(
-            "update decisions set state = 'reversed' where id = $1 and state = 'active'", id
+            "update decisions set state = $2 where id = $1 and state = 'active'", id, state
         )
         return changed(status)
 

@@ -72,7 +72,7 @@ create table decisions (
     label text,
     until timestamptz,
     earlier text,
-    state text not null check (state in ('proposed', 'active', 'rejected', 'reversed')),
+    state text not null check (state in ('proposed', 'active', 'rejected', 'reversed', 'replaced')),
     at timestamptz not null
 );
 

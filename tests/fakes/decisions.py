@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from domain.cases import Target
-from domain.decisions import Decision
+from domain.decisions import Decision, DecisionState
 from tests.fakes.tables import Tables
 
 
@@ -12,7 +12,9 @@ class FakeDecisions:
         self._tables = tables
 
     async def add(self, decision: Decision) -> bool:
-        return self._tables.decisions.setdefault(decision.id, decision) is decision
+        known = decision.id in self._tables.decisions
+        self._tables.decisions.setdefault(decision.id, decision)
+        return not known
 
     async def get(self, id: str) -> Decision | None:
         return self._tables.decisions.get(id)
@@ -29,11 +31,11 @@ class FakeDecisions:
         rows = self._tables.decisions.values()
         return newest([one for one in rows if one.subject_id == subject_id], limit)
 
-    async def reverse(self, id: str) -> bool:
+    async def end(self, id: str, state: DecisionState) -> bool:
         decision = self._tables.decisions.get(id)
         if decision is None or decision.state != "active":
             return False
-        self._tables.decisions[id] = replace(decision, state="reversed")
+        self._tables.decisions[id] = replace(decision, state=state)
         return True
 
     async def reject_proposals(self, case_id: str, *, but: str) -> None:

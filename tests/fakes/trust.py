@@ -32,7 +32,9 @@ class FakeThanks:
         self._tables = tables
 
     async def add(self, thank: Thank) -> bool:
-        return self._tables.thanks.setdefault(thank.response_id, thank) is thank
+        known = thank.response_id in self._tables.thanks
+        self._tables.thanks.setdefault(thank.response_id, thank)
+        return not known
 
     async def of_helper(self, helper_id: str, since: datetime, limit: int) -> list[Thank]:
         rows = self._tables.thanks.values()

@@ -1,0 +1,92 @@
+"""A block holds at once, on every phone of both and on every server, and looks like absence."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from tests.realtime.conftest import DEADLINE_SECONDS, Phone, Running, StartPhone, StartServer
+
+
+def said(number: int) -> dict[str, Any]:
+    return {"client_id": f"blocks-{number:04}", "type": "check_in", "content": f"Day {number}."}
+
+
+def posts_heard(phone: Phone) -> list[str]:
+    return [told["data"]["post"]["id"] for told in phone.all("post:new")]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """A block reaches the other servers through the rooms' logs, and tells no client."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not condition():  # noqa: ASYNC110  (what is looked at has no event of its own)
+            await asyncio.sleep(0.01)
+
+
+async def test_neither_hears_the_other_on_any_server_from_then_on(
+    start_server: StartServer, start_phone: StartPhone
+) -> None:
+    one, other = await start_server(), await start_server()
+    blocker, blocked, friend = await start_phone(one), await start_phone(other), await start_phone(one)
+    first = (await blocked.ok("post:create", **said(1)))["post"]["id"]
+    await blocker.received("post:new")
+    await blocker.ok("block:add", user_id=blocked.id)
+    (client,) = other.realtime.sessions.of_account(blocked.id)
+    await until(lambda: blocker.id in client.blocked)
+    theirs = (await blocked.ok("post:create", **said(2)))["post"]["id"]
+    shared = (await friend.ok("post:create", **said(3)))["post"]["id"]
+    for phone in (blocker, blocked):
+        await phone.received("post:new", lambda told: told["data"]["post"]["id"] == shared)
+    assert posts_heard(blocker) == [first, shared]
+    mine = (await blocker.ok("post:create", **said(4)))["post"]["id"]
+    last = (await friend.ok("post:create", **said(5)))["post"]["id"]
+    await blocked.received("post:new", lambda told: told["data"]["post"]["id"] == last)
+    assert mine not in posts_heard(blocked)
+    for phone, hidden in ((blocker, theirs), (blocked, mine)):
+        assert (await phone.refused("post:open", {"post_id": hidden}))["code"] == "not_found"
+    assert not [name for phone in (blocker, blocked) for name, _ in phone.heard if name.startswith("~")]
+
+
+async def test_an_open_thread_closes_for_the_blocked(server: Running, start_phone: StartPhone) -> None:
+    author, blocked, friend = [await start_phone(server) for _ in range(3)]
+    post = (await author.ok("post:create", **said(1)))["post"]["id"]
+    for phone in (blocked, friend):
+        await phone.ok("post:open", post_id=post)
+    await author.ok("block:add", user_id=blocked.id)
+    (client,) = server.realtime.sessions.of_account(blocked.id)
+    await until(lambda: not server.realtime.rooms.hears(client, f"post:{post}"))
+    answer = {"client_id": "blocks-answer", "post_id": post, "content": "I am here."}
+    await author.ok("support:respond", **answer)
+    await friend.received("response:new")
+    own = (await blocked.ok("post:create", **said(2)))["post"]["id"]
+    await blocked.received("post:new", lambda told: told["data"]["post"]["id"] == own)
+    assert not blocked.all("response:new")
+
+
+async def test_taking_a_block_back_brings_both_back(server: Running, start_phone: StartPhone) -> None:
+    one, other = await start_phone(server), await start_phone(server)
+    await one.ok("block:add", user_id=other.id)
+    await one.ok("block:add", user_id=other.id)
+    hidden = (await other.ok("post:create", **said(1)))["post"]["id"]
+    assert (await one.refused("post:open", {"post_id": hidden}))["code"] == "not_found"
+    await one.ok("block:remove", user_id=other.id)
+    assert (await one.ok("post:open", post_id=hidden))["post"]["id"] == hidden
+
+
+async def test_what_was_missed_is_replayed_without_what_was_removed_meanwhile(
+    server: Running, start_phone: StartPhone
+) -> None:
+    author, reader = await start_phone(server), await start_phone(server)
+    await author.ok("post:create", **said(1))
+    seen = await reader.received("post:new")
+    await reader.close()
+    gone = (await author.ok("post:create", **said(2)))["post"]["id"]
+    kept = (await author.ok("post:create", **said(3)))["post"]["id"]
+    await author.ok("post:delete", post_id=gone)
+    await author.received("post:removed")
+    back = Phone(reader.account)
+    positions = {"feed": {"epoch": seen["epoch"], "seq": seen["seq"]}}
+    ready = await back.connect(server.url, positions=positions)
+    assert ready["rooms"]["feed"]["recovered"]
+    assert posts_heard(back) == [kept]
+    assert [told["data"]["post_id"] for told in back.all("post:removed")] == [gone]
+    await back.close()

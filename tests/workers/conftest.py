@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
@@ -12,10 +12,12 @@ from arq.connections import ArqRedis
 from db.postgres.jobs import JobRows
 from db.redis.queue import ArqQueue, open_arq
 from domain.jobs import FINISHED, LANES, Job, JobFilter, JobRow, JobSettings, Lane, enqueue_jobs
-from tests.workers.stage import Stage, open_stage
 from workers.job import Kind, job
 from workers.schedule import Entry
 from workers.worker import Workers
+
+if TYPE_CHECKING:
+    from tests.workers.stage import Stage
 
 DEADLINE_SECONDS = 20.0
 
@@ -112,6 +114,9 @@ async def bench(postgres_url: str, redis_url: str) -> AsyncIterator[Bench]:
 
 
 @pytest.fixture
-async def stage(postgres_url: str, mongodb_uri: str, redis_url: str) -> AsyncIterator[Stage]:
+async def stage(postgres_url: str, mongodb_uri: str, redis_url: str) -> AsyncIterator["Stage"]:
+    """Imported here, because it registers the product's jobs: workers of other tests know only their own."""
+    from tests.workers.stage import open_stage
+
     async with open_stage(postgres_url, mongodb_uri, redis_url) as stage:
         yield stage

@@ -10,6 +10,7 @@ import asyncpg
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from redis.asyncio import Redis
 
+import workers.jobs  # noqa: F401  (registers them)
 from db.stores import open_stores
 from domain import posts, responses, sessions, support
 from domain.accounts import User

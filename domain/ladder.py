@@ -200,12 +200,12 @@ def ask_jobs(post: Post, account_ids: Sequence[str]) -> list[Job]:
 
 async def tend(ports: Ports) -> None:
     """Looks after every open ladder, the oldest first."""
-    here = await ports.presence.helping()
+    here = frozenset(await ports.presence.helping())
     for ladder in await ports.records.ladders.open(TENDED_LIMIT):
         await _tend(ladder, here, ports)
 
 
-async def _tend(ladder: Ladder, here: Sequence[str], ports: Ports) -> None:
+async def _tend(ladder: Ladder, here: frozenset[str], ports: Ports) -> None:
     due = [step for step in STEPS if ports.now() - ladder.started_at >= step.after]
     for step in due:
         await climb(ladder.post_id, step.number, ports)
@@ -214,14 +214,14 @@ async def _tend(ladder: Ladder, here: Sequence[str], ports: Ports) -> None:
         await _hand_over(post, here, ports)
 
 
-async def _hand_over(post: Post, here: Sequence[str], ports: Ports) -> None:
+async def _hand_over(post: Post, here: frozenset[str], ports: Ports) -> None:
     """Helpers who left do not count any more; those who came or got a hand free are asked."""
     asked = [one for one in await ports.records.ladders.asked(post.id) if one.left_at is None]
     gone = [one.account_id for one in asked if one.step == 1 and one.account_id not in here]
     if gone:
         await ports.records.ladders.leave(post.id, gone, ports.now())
     still = len(asked) - len(gone)
-    wanted = await _wanted(post, "helpers", here, ports, asked_already=still)
+    wanted = await _wanted(post, "helpers", list(here), ports, asked_already=still)
     if wanted:
         await _widen(post, STEPS[0], wanted, ports, advance=False)
 
@@ -276,7 +276,7 @@ async def revisit(post_id: str, ports: Ports) -> None:
         return
     standing = await _standing_answer(post, ports)
     if standing is None:
-        await _tend(ladder, await ports.presence.helping(), ports)
+        await _tend(ladder, frozenset(await ports.presence.helping()), ports)
         return
     async with ports.transaction() as tx:
         noted = await note_answer(post, *standing, ports.now(), tx)

@@ -30,10 +30,6 @@ class Need(msgspec.Struct, frozen=True):
     language: str | None
 
 
-def fits(candidate: Candidate, need: Need) -> bool:
-    return helps_with(candidate, need) and speaks(candidate, need)
-
-
 def helps_with(candidate: Candidate, need: Need) -> bool:
     """A helper who names no category helps with any, and an SOS without one is for everybody."""
     theirs = set(candidate.categories)
@@ -52,14 +48,13 @@ def chosen(
     `thanked` says how often each was thanked for an answer. `asked_already` are still there.
     """
     ranked = sorted(candidates, key=lambda one: (-thanked.get(one.account_id, 0), one.open, one.account_id))
-    suited = [one for one in ranked if fits(one, need) and one.is_free]
-    lacking = max(0, ASKED_MIN - asked_already - len(suited))
-    others = sorted((one for one in ranked if one not in suited), key=lambda one: _distance(one, need))
-    return [one.account_id for one in [*suited, *others[:lacking]]]
+    ranked.sort(key=lambda one: _distance(one, need))
+    suited = sum(not any(_distance(one, need)) for one in ranked)
+    return [one.account_id for one in ranked[: max(suited, ASKED_MIN - asked_already)]]
 
 
 def _distance(candidate: Candidate, need: Need) -> tuple[bool, bool, bool]:
-    """How far somebody is from being asked: another language is further than another category."""
+    """How far somebody is from fitting and being free: another language is further than another category."""
     return (not speaks(candidate, need), not helps_with(candidate, need), not candidate.is_free)
 
 

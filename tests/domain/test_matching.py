@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.matching import ASKED_MIN, Candidate, Need, chosen, fits, on_call
+from domain.matching import ASKED_MIN, Candidate, Need, chosen, helps_with, on_call, speaks
 
 ALCOHOL = Need(["alcohol"], "en")
 
@@ -13,6 +13,10 @@ ALCOHOL = Need(["alcohol"], "en")
 def candidate(account_id: str, **fields: Any) -> Candidate:
     usual: dict[str, Any] = {"opted_in": True, "categories": [], "languages": [], "max_open": 3, "open": 0}
     return Candidate(**{**usual, **fields, "account_id": account_id})
+
+
+def fits(one: Candidate, need: Need) -> bool:
+    return helps_with(one, need) and speaks(one, need)
 
 
 def many(count: int, **fields: Any) -> list[Candidate]:

@@ -36,6 +36,10 @@ def reachable() -> Iterator[None]:
         raise Unavailable from error
 
 
+IDLE_IN_TRANSACTION_SECONDS = 15
+"""A process that froze in a transaction loses it, with its locks: others wait for them, to log in for one."""
+
+
 class Statements:
     """Runs statements on one connection, inside its transaction."""
 
@@ -128,7 +132,11 @@ async def open_database(url: str, *, connections_max: int, timeout_seconds: floa
             command_timeout=timeout_seconds,
             max_inactive_connection_lifetime=300,
             init=_set_codecs,
-            server_settings={"application_name": "anonymous-support", "timezone": "UTC"},
+            server_settings={
+                "application_name": "anonymous-support",
+                "timezone": "UTC",
+                "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
+            },
         )
     return Database(pool, timeout_seconds=timeout_seconds)
 

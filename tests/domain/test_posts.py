@@ -423,3 +423,20 @@ async def test_the_limit_is_one_for_all_types_but_sos(world: World) -> None:
 async def test_a_content_warning_is_no_place_for_links_of_somebody_new(world: World) -> None:
     with pytest.raises(Forbidden):
         await world.post(await world.person(), content_warning="www.example.org/buy")
+
+
+async def test_an_sos_does_not_wait_for_a_counter_that_hangs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author, asked = await world.person(), asyncio.Event()
+
+    async def hang(*asked_for: object) -> float:
+        asked.set()
+        await asyncio.Event().wait()
+        return 0.0
+
+    monkeypatch.setattr(posts, "SOS_LIMIT_SECONDS", 0.01)
+    monkeypatch.setattr(world.ports.limits, "wait_seconds", hang)
+    post = await world.post(author, type="sos")
+    assert asked.is_set()
+    assert (await world.stored(post.id)).amplified

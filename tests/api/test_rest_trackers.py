@@ -86,6 +86,7 @@ async def test_a_circle_shows_its_progress_to_members_from_twenty_people_on(
 
 
 async def test_a_private_circle_does_not_exist_for_strangers(alice: Person, bob: Person) -> None:
+    await alice.rest.ports.records.accounts.update(alice.id, {"role": "helper"})
     command = CreateCircle(name="Quiet room", is_private=True)
     circle = (await create_circle(command, alice.user, alice.rest.ports)).circle
     assert (await bob.get(f"/v1/circles/{circle.id}/progress")).error == (404, "not_found", None)

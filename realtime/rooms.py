@@ -28,6 +28,7 @@ TAIL_BYTES_MAX = 64 * 1024 * 1024
 CATCH_UP_CONCURRENCY = 24
 """Fewer than there are connections to Redis: a mass of rooms to read leaves some to those who publish."""
 BACKOFF_SECONDS, BACKOFF_SECONDS_MAX = 0.1, 2.0
+DOUBT_SECONDS = 5.0
 FRAMES_KEPT = 512
 """Frames of recent events: who comes back at the same time is sent the same bytes."""
 REPLAY_SHARE = 0.75
@@ -58,6 +59,7 @@ class Rooms:
         self._linger = linger_seconds
         self._mirrors: dict[str, Mirror] = {}
         self._tail_bytes = 0
+        self._doubted_at = float("-inf")
         self._shunned: dict[str, set[str]] = {}
         self._watchers: dict[str, Watcher] = {}
         self._reading = asyncio.Semaphore(CATCH_UP_CONCURRENCY)
@@ -219,12 +221,22 @@ class Rooms:
         """Delivers what the log has beyond us; across a hole, or into another epoch, nobody is led."""
         if not mirror.leads_to(read):
             self._break(mirror)
+            if mirror.known and read.epoch != mirror.epoch:
+                self._doubt_all()
             self._count_tail(-mirror.tail_bytes)
             mirror.start_over(read.epoch, read.seq)
             mirror.begun.set()
         for event in mirror.new_in(read):
             if not mirror.is_old(event):
                 self._deliver(mirror, event)
+
+    def _doubt_all(self) -> None:
+        """Who lost one log may have lost all: members are sent away once, not room by room."""
+        now = asyncio.get_running_loop().time()
+        if now - self._doubted_at >= DOUBT_SECONDS:
+            self._doubted_at = now
+            for room in list(self._mirrors):
+                self._heard_again(room)
 
     def _break(self, mirror: Mirror) -> None:
         """Its members leave before anything newer comes: who heard that would think to have heard all."""

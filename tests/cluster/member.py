@@ -126,10 +126,20 @@ class Member:
         """Posts it until it is acknowledged; the id."""
         said = {"client_id": text, "type": "check_in", "content": f"Day one, again. {text}"}
         while True:
-            try:
-                ack = await self._client.call("post:create", said, timeout=5)
-                if ack["ok"]:
-                    return str(ack["data"]["post"]["id"])
-            except (SocketIOError, OSError):
-                pass
+            ack = await self._answer(said)
+            if ack is not None and ack["ok"]:
+                return str(ack["data"]["post"]["id"])
             await asyncio.sleep(self._dice.random() * RETRY_SECONDS)
+
+    async def _answer(self, said: dict[str, str]) -> dict[str, Any] | None:
+        """None when the connection is lost before the acknowledgement."""
+        asked = asyncio.ensure_future(self._client.call("post:create", said, timeout=ATTEMPT_SECONDS))
+        gone = asyncio.ensure_future(self._gone.wait())
+        try:
+            await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
+            return await asked if asked.done() else None
+        except (SocketIOError, OSError):
+            return None
+        finally:
+            asked.cancel()
+            gone.cancel()

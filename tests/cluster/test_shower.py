@@ -36,6 +36,8 @@ SETTINGS = {
     "REGISTRATIONS_PER_HOUR": "100000",
     "ACCESS_TOKEN_SECONDS": "36000",
     "DRAIN_SECONDS": "1",
+    "RELAY_AFTER_SECONDS": "0.5",
+    "RELAY_POLL_SECONDS": "0.1",
 }
 
 
@@ -94,10 +96,10 @@ FAULTS: tuple[Fault, ...] = (
     drop_connections,
     kill_valkey,
     kill_server,
-    rolling_restart,
     drop_connections,
-    kill_valkey,
     empty_valkey,
+    rolling_restart,
+    kill_valkey,
     kill_server,
 )
 

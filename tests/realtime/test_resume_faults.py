@@ -111,11 +111,13 @@ async def test_members_of_an_emptied_log_are_sent_away_and_refused_in_words(
     phone = await start_phone(server)
     await tell(server, "before")
     before = await heard(phone, "before")
+    own = (await phone.received("ready"))["rooms"][f"user:{phone.id}"]
     await valkey.ask("FLUSHALL")
     await tell(server, "after")
     ended = await phone.received("session:ended")
     assert ended["code"] == "draining"
     assert "after" not in all_texts(phone)
+    await until(lambda: knows_another_epoch(server, f"user:{phone.id}", own["epoch"]))
     back = Phone(phone.account)
     ready = await back.connect(server.url, positions={FEED: position(before)})
     assert ready["rooms"][FEED]["recovered"] is False
@@ -132,6 +134,10 @@ async def cable(valkey: OwnValkey) -> AsyncIterator[Cable]:
     await cable.plug()
     yield cable
     await cable.unplug()
+
+
+async def knows_another_epoch(server: Running, room: str, epoch: str) -> bool:
+    return server.realtime.rooms._mirrors[room].epoch != epoch
 
 
 async def test_what_was_said_while_a_server_was_cut_off_follows_in_order(

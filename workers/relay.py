@@ -6,7 +6,7 @@ harm. It also sweeps content that never reached the outbox, and lets the recover
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from prometheus_client import Counter
@@ -21,8 +21,11 @@ log = structlog.get_logger(__name__)
 
 RELAYED = Counter("outbox_relayed_total", "Events told by the relay instead of their own process", ["name"])
 BATCH = 200
-RETOLD_AFTER_RESTART = timedelta(seconds=60)
-"""A restarted Redis may have lost its newest second; what was told in this window is told again."""
+RETOLD = timedelta(seconds=10)
+"""A restarted Redis may have lost its newest second, a replica that took over a little more. Told again is what
+was told since this long before the old one was last seen, however long it was away."""
+RETOLD_AT_START = timedelta(seconds=60)
+"""The same for a relay that saw nothing yet."""
 SWEEP_SECONDS = 10.0
 KEPT = timedelta(days=1)
 PRUNE_BATCH = 1_000
@@ -35,6 +38,7 @@ class Relay:
         self._ports = ports
         self._recover = recover
         self._server_run = ""
+        self._seen_at: datetime | None = None
         self._swept_at = float("-inf")
 
     async def run(self) -> None:
@@ -60,12 +64,13 @@ class Relay:
         return told
 
     async def _retell_after_restart(self) -> None:
+        now = self._ports.now()
         run = await self._ports.rooms.server_run()
-        if run == self._server_run:
-            return
-        reopened = await self._ports.records.outbox.reopen_since(self._ports.now() - RETOLD_AFTER_RESTART)
-        self._server_run = run
-        log.info("relay.reopened", events=reopened)
+        if run != self._server_run:
+            since = self._seen_at - RETOLD if self._seen_at else now - RETOLD_AT_START
+            reopened = await self._ports.records.outbox.reopen_since(since)
+            log.info("relay.reopened", events=reopened)
+        self._server_run, self._seen_at = run, now
 
     async def _tell_due(self) -> int:
         older_than = self._ports.now() - timedelta(seconds=self._ports.settings.relay_after_seconds)

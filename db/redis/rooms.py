@@ -83,7 +83,6 @@ class RedisRoomLogs:
         self._read = script(READ)
         self._bounds = (events_max, log_seconds * 1000, META_SECONDS * 1000, known_seconds * 1000)
         self._crash_before = crash_before
-        self._runs: dict[str, str] = {}
 
     async def publish(self, publication: Publication) -> int:
         room, event_id, event, actor, body = publication
@@ -111,21 +110,19 @@ class RedisRoomLogs:
         return found
 
     async def server_run(self) -> str:
-        """Of all servers that hold rooms; one that is away counts with its last known run."""
+        """Of all servers that hold rooms and answer; one that goes away is a change, and so is its return."""
         await self._homes.survey()
-        nodes = self._homes.nodes
-        answers = await asyncio.gather(*(self._note_run(node) for node in nodes))
-        if not any(answers):
+        runs = await asyncio.gather(*(self._run_of(node) for node in self._homes.nodes))
+        if not any(runs):
             raise Unavailable
-        return " ".join(sorted(self._runs[node.name] for node in nodes if node.name in self._runs))
+        return " ".join(sorted(filter(None, runs)))
 
-    async def _note_run(self, node: Node) -> bool:
+    async def _run_of(self, node: Node) -> str:
         try:
             with reachable():
-                self._runs[node.name] = str((await node.redis.info("server"))["run_id"])
+                return str((await node.redis.info("server"))["run_id"])
         except Unavailable:
-            return False
-        return True
+            return ""
 
     async def _run(self, script: AsyncScript, room: str, keys: list[str], args: list[Any]) -> Any:
         return await self._homes.ask(room, lambda redis: script(keys=keys, args=args, client=redis))

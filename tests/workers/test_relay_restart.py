@@ -1,0 +1,58 @@
+"""What the relay tells again when the Redis of the rooms was restarted."""
+
+from domain.events import Event, Publication
+from domain.ids import new_id
+from domain.rooms import FEED
+from tests.fakes.ports import Fakes, make_fakes
+from workers.relay import Relay
+
+OUTAGE_SECONDS = 300
+
+
+async def nothing() -> None:
+    """The job queue has nothing to recover."""
+
+
+async def told(fakes: Fakes) -> Event:
+    """An event that was told a moment ago; nobody composes it, so its log entry is made here."""
+    event = Event(id=new_id(), name="tested", at=fakes.clock(), refs={})
+    await fakes.ports.records.outbox.add(event)
+    await fakes.ports.rooms.publish(Publication(FEED, event.id, event.name, "", b'"data":0}'))
+    await fakes.ports.records.outbox.mark_done(event.id, fakes.clock())
+    return event
+
+
+def is_open(fakes: Fakes, event: Event) -> bool:
+    return fakes.tables.outbox[event.id].done_at is None
+
+
+async def test_what_was_told_just_before_a_long_outage_is_told_again() -> None:
+    fakes = make_fakes()
+    relay = Relay(fakes.ports, recover=nothing)
+    await relay.turn()
+    event = await told(fakes)
+    fakes.rooms.restart(losing=1)
+    fakes.clock.advance(seconds=OUTAGE_SECONDS)
+    assert await relay.turn() == 1
+    assert not is_open(fakes, event)
+
+
+async def test_what_was_told_well_before_the_outage_is_left_alone() -> None:
+    fakes = make_fakes()
+    relay = Relay(fakes.ports, recover=nothing)
+    await relay.turn()
+    await told(fakes)
+    fakes.clock.advance(seconds=30)
+    assert await relay.turn() == 0
+    fakes.rooms.restart(losing=1)
+    fakes.clock.advance(seconds=OUTAGE_SECONDS)
+    assert await relay.turn() == 0
+
+
+async def test_a_relay_that_has_just_begun_looks_back_a_minute() -> None:
+    fakes = make_fakes()
+    await told(fakes)
+    fakes.clock.advance(seconds=40)
+    await told(fakes)
+    fakes.clock.advance(seconds=40)
+    assert await Relay(fakes.ports, recover=nothing).turn() == 1

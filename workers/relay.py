@@ -22,8 +22,10 @@ log = structlog.get_logger(__name__)
 RELAYED = Counter("outbox_relayed_total", "Events told by the relay instead of their own process", ["name"])
 BATCH = 200
 RETOLD = timedelta(seconds=10)
-"""A restarted Redis may have lost its newest second, a replica that took over a little more. Told again is what
-was told since this long before the old one was last seen, however long it was away."""
+"""A restarted Redis may have lost its newest second, a replica that took over a little more.
+
+Told again is what was told since this long before the old one was last seen, however long it was away.
+"""
 RETOLD_AT_START = timedelta(seconds=60)
 """The same for a relay that saw nothing yet."""
 SWEEP_SECONDS = 10.0

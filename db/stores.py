@@ -17,7 +17,7 @@ from db.mongo.schema import apply_schema
 from db.passwords import PasswordHasher
 from db.postgres import database as postgres_database
 from db.postgres.leadership import AdvisoryLeadership
-from db.push import PushServices, open_push
+from db.push.services import PushServices, open_push
 from db.redis.connection import open_redis
 from db.redis.connection import reachable as redis_reachable
 from db.redis.feed import RedisRoomFeed

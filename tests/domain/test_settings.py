@@ -138,3 +138,21 @@ def test_settings_cannot_be_changed_and_hide_their_secrets() -> None:
     with pytest.raises(ValidationError):
         settings.server_port = 1
     assert GOOD_SECRET not in repr(settings)
+
+
+def test_a_push_service_is_configured_whole_or_not_at_all(tmp_path: Path) -> None:
+    key = tmp_path / "key.p8"
+    key.write_text("a key")
+    with pytest.raises(SettingsError) as error:
+        load_settings(None, apns_key_file=key, apns_key_id="KEY", vapid_subject="mailto:ops@example.org")
+    named = {line.partition(":")[0] for line in str(error.value).splitlines()}
+    assert named == {"APNS_TEAM_ID", "APNS_TOPIC", "VAPID_PRIVATE_KEY"}
+
+
+def test_keys_for_push_that_cannot_be_used_are_named_and_not_shown(tmp_path: Path) -> None:
+    wrong = {"vapid_private_key": "canary-key", "fcm_service_account_file": tmp_path / "absent.json"}
+    with pytest.raises(SettingsError) as error:
+        load_settings(None, vapid_subject="mailto:ops@example.org", **wrong)
+    named = {line.partition(":")[0] for line in str(error.value).splitlines()}
+    assert named == {"VAPID_PRIVATE_KEY", "FCM_SERVICE_ACCOUNT_FILE"}
+    assert "canary-key" not in str(error.value)

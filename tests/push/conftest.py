@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from db.push import PushServices, open_push, vapid
+from db.push import vapid
+from db.push.services import PushServices, open_push
 from tests.push.apns_service import serve_apple
 from tests.push.authority import Authority, private_pem
 from tests.push.fcm_service import serve_google

@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from db.push import PushServices
+from db.push.services import PushServices
 from db.stores import open_stores
 from domain import devices, notifications, posts, sessions
 from domain.accounts import User

@@ -8,9 +8,10 @@ import jwt
 import msgspec
 import pytest
 
-from db.push import PushServices, open_push, services, vapid
+from db.push import services, vapid
 from db.push.answer import RETRY_AFTER_SECONDS_MAX, Refused
 from db.push.fcm import SPARE_SECONDS
+from db.push.services import PushServices, open_push
 from domain.devices import Address, WebKeys
 from domain.errors import Unavailable
 from domain.ids import new_id

@@ -22,7 +22,7 @@ from workers import jobs
 from workers.job import KINDS, Kind
 from workers.worker import Workers
 
-HELPERS = 1_000
+HELPERS = 500
 DEADLINE_SECONDS = 90.0
 
 HELPER_ROWS = """

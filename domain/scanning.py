@@ -68,7 +68,11 @@ async def scan_post(post_id: str, ports: Ports, *, cause: str = SCAN) -> None:
     warned = await _verdict_on_warning(post, ports)
     masks = masks_of(post, verdict, warned)
     if warned is not None and warned.restricts and not verdict.restricts:
-        verdict = warned
+        if AT_RISK & set(verdict.labels):
+            # Whoever is in danger is heard, whatever the warning says: the warning goes, the post stays.
+            masks["content_warning"] = None
+        else:
+            verdict = warned
     await ports.content.posts.change(post.id, {"verdict": record_of(verdict, ports.now())})
     scanned = scanned_of("post", post, verdict, cause)
     await _follow(scanned, ports)

@@ -353,6 +353,15 @@ async def test_danger_calls_people_and_touches_nothing_of_the_author(world: Worl
     assert len(await world.news(author, "crisis:offer")) == 2
 
 
+async def test_a_vile_warning_does_not_silence_whoever_is_in_danger(world: World) -> None:
+    author = await world.person()
+    post = await world.post(author, content="I want to kill myself tonight", content_warning=VILE)
+    await world.work("scan_post", times=2)
+    stored = await world.stored(post.id)
+    assert (stored.status, stored.content_warning) == ("live", None)
+    assert len(await world.news(author, "crisis:offer")) == 1
+
+
 async def test_a_person_overrules_the_scan_for_good(world: World) -> None:
     author, helper = await world.person(), await world.person()
     post = await world.post(author)

@@ -237,7 +237,8 @@ async def note_answer(post: Post, account_id: str, ref: str, at: datetime, tx: R
         name="sos:attention",
         at=at,
         refs={"post_id": post.id, "state": "answered"},
-        actor=account_id,
+        # It says nothing of who answered, and is not for those who may not see the post.
+        actor=post.author_id,
     )
     return Noted([told], await events.record(told, [measure_job(post.id)], tx))
 

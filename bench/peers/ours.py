@@ -1,6 +1,6 @@
 """Peer `ours`: the project's engine, with the product's choke point before a handler that does nothing.
 
-Every inbound event is looked up, charged to its connection, decoded into its typed command (unknown fields
+Every inbound event is looked up, charged to its account, decoded into its typed command (unknown fields
 refused), run under the handler time-out, counted, timed and answered: what the other peers leave out.
 """
 
@@ -16,6 +16,7 @@ from domain.accounts import User
 from domain.settings import load_settings
 from domain.support import GiveSupport
 from realtime.actor import Actors, on
+from realtime.budget import Budget
 from realtime.client import Client
 from realtime.engine import Connection, Server
 
@@ -40,7 +41,7 @@ def make_app() -> web.Application:
     async def connect(connection: Connection, auth: dict[str, Any] | None) -> None:
         assert connection.sid is not None
         user = User(id=connection.sid, session_id=connection.sid)
-        connection.user = Client(connection, user, FOREVER, "bench")
+        connection.user = Client(connection, user, FOREVER, "bench", Budget(EVENTS_PER_MINUTE))
         for room in (auth or {})["rooms"]:
             server.join(connection.sid, room)
 

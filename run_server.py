@@ -17,6 +17,7 @@ from api.asyncapi import Exchange
 from db.embedded import EmbeddedStoresError
 from db.secrets import kept_secret
 from db.stores import Stores, located, open_stores
+from domain import moderation
 from domain.errors import Unavailable
 from domain.seeding import seed
 from domain.settings import Settings, SettingsError, load_settings
@@ -30,6 +31,7 @@ log = structlog.get_logger("run_server")
 
 BACKLOG = 4_096
 KEEPALIVE_SECONDS = 75.0
+WARM_UP = "The first text loads the model; it should not be somebody's SOS."
 STOP_GRACE_SECONDS = 10.0
 """For what comes after the drain: telling what was committed, closing the stores."""
 
@@ -77,6 +79,7 @@ async def _started(
         keepalive_timeout=KEEPALIVE_SECONDS,
     )
     await runner.setup()
+    moderation.quick_check(WARM_UP)
     realtime.start()
     if front is not None:
         await front.listen(runner)

@@ -9,6 +9,7 @@ import uvloop
 
 from db.embedded import EmbeddedStoresError
 from db.stores import Stores, located, open_stores
+from domain import moderation
 from domain.errors import Unavailable
 from domain.settings import Settings, SettingsError, load_settings
 from telemetry.logs import configure_logs
@@ -20,6 +21,8 @@ from workers.relay import Relay
 from workers.worker import Workers
 
 log = structlog.get_logger("run_worker")
+
+WARM_UP = "The first text compiles the patterns; it should not be somebody's SOS."
 
 
 async def work(settings: Settings) -> None:
@@ -33,6 +36,7 @@ async def work(settings: Settings) -> None:
         workers = Workers(stores.ports, redis=stores.queue.redis)
         relay = asyncio.create_task(relay_of(stores).run(), name="relay")
         await stack.enter_async_context(probe_site(settings.server_host, settings.worker_port, stores.ports))
+        moderation.scan(WARM_UP)
         await workers.start()
         log.info("worker.ready", jobs=sorted(jobs.__all__))
         await stopping.wait()

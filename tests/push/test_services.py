@@ -227,6 +227,7 @@ async def test_a_busy_service_says_when_to_come_back(
         (formatdate(time.time() + 1000, usegmt=True), 0, 1000),
         (formatdate(time.time() - 1000, usegmt=True), 0, 0),
     ],
+    ids=["too long", "a date", "a date that is over"],
 )
 async def test_a_time_to_come_back_is_a_number_or_a_date_and_bounded(
     outside: Outside, push: PushServices, given: str, least: float, most: float

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from db.redis import feed
 from db.redis.node import slot_of
 from domain.errors import Unavailable
 from domain.events import Publication
@@ -105,8 +106,10 @@ async def test_a_live_room_is_heard_while_its_slot_moves(
 
 
 async def test_a_room_that_moved_while_it_was_quiet_is_heard(
-    cluster: ValkeyCluster, listener: Listening
+    cluster: ValkeyCluster, listener: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """From the server's word that the slot is gone, long before the next survey."""
+    monkeypatch.setattr(feed, "SURVEY_SECONDS", 3600)
     (room,) = some_rooms(1)
     await listener.open([room])
     seqs = [await publish(listener.logs, room, "before")]

@@ -136,6 +136,25 @@ async def cable(valkey: OwnValkey) -> AsyncIterator[Cable]:
     await cable.unplug()
 
 
+async def test_who_missed_something_hears_nothing_newer_until_gone(
+    valkey: OwnValkey, server: Running, start_phone: StartPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its position would pass over what it missed."""
+    sent_away: list[object] = []
+    monkeypatch.setattr(server.realtime.rooms, "_broken", sent_away.extend)
+    phone = await start_phone(server)
+    await tell(server, "before")
+    epoch = (await heard(phone, "before"))["epoch"]
+    await valkey.ask("FLUSHALL")
+    await tell(server, "after")
+    await until(lambda: knows_another_epoch(server, FEED, epoch))
+    newcomer = await start_phone(server)
+    await tell(server, "newer")
+    await heard(newcomer, "newer")
+    assert sent_away
+    assert all_texts(phone) == ["before"]
+
+
 async def knows_another_epoch(server: Running, room: str, epoch: str) -> bool:
     return server.realtime.rooms._mirrors[room].epoch != epoch
 

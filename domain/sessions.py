@@ -94,7 +94,7 @@ class LogIn(Command, frozen=True):
 
 
 class Recover(Command, frozen=True):
-    """Getting back in with the recovery code; every older session ends."""
+    """Getting back in with the recovery code; every older session ends, and so does the old password."""
 
     handle: Handle
     recovery_code: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
@@ -220,7 +220,12 @@ async def recover(command: Recover, ports: Ports) -> Registered:
 
 async def _recovered(account: Account, command: Recover, ports: Ports) -> Registered:
     code = new_recovery_code()
-    changes: dict[str, object] = {"recovery_hash": recovery_hash(code)}
+    changes: dict[str, object] = {
+        "recovery_hash": recovery_hash(code),
+        # Who recovers may have lost the account to somebody else: the old password ends with the sessions.
+        "password_hash": None,
+        "email_login": None,
+    }
     if command.new_password:
         changes |= await _password_changes(account, command.new_password, ports)
     async with ports.transaction() as tx:

@@ -403,3 +403,10 @@ async def test_an_erased_account_keeps_a_neutral_face(world: World) -> None:
     await world.ports.records.accounts.update(gone.id, {"status": "erased"})
     (shown,) = (await accounts.public_accounts({gone.id}, world.ports)).values()
     assert (shown.handle, shown.level) == ("somebody", 0)
+
+
+async def test_the_old_password_ends_with_a_recovery(world: World) -> None:
+    answer = await with_email(world)
+    await recovered(world, answer.account.handle, answer.recovery_code)
+    for identifier in (EMAIL, answer.account.handle):
+        await refused_login(world, identifier, PASSWORD)

@@ -43,6 +43,12 @@ bench: install ## measure the socket engine and the job layer against their peer
 	$(RUN) -m bench.sockets
 	$(RUN) -m bench.jobs
 
+swarm: install ## send a crowd of sockets at two servers of its own; SWARM="--sockets 500 --seconds 30" for more
+	$(RUN) -m swarm $(SWARM)
+
+chaos: install ## the fault tests at full scale: hundreds of rounds of kills and outages, about an hour
+	CHAOS_ROUNDS=1000 SHOWER_ROUNDS=200 $(RUN) -m pytest tests/workers/test_faults.py tests/cluster/test_shower.py --timeout 7200
+
 moderation-eval: install ## measure the moderation classifier; writes docs/moderation.md
 	$(RUN) -m domain.moderation.evaluate
 

@@ -2,13 +2,14 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
-from launched import Launcher, all_end, operate, running
+from launched import DEADLINE_SECONDS, Launcher, all_end, ends, operate, running
 from marks import eventually_marks, marks, write_mark
 
 from db.embedded import EmbeddedStoresError, StoreUrls, embedded_stores
@@ -61,7 +62,9 @@ async def test_a_killed_supervisor_leaves_no_process_behind_and_loses_no_data(da
     await write_mark(launcher.urls(), "kept")
     supervisor, *stores = running(data_dir)
     supervisor.kill()
-    # At once: the newcomer has to wait until the old stores are gone.
+    # Who comes before it is dead joins what is about to die, and sees that as any user does.
+    assert ends(supervisor, time.monotonic() + DEADLINE_SECONDS)
+    # At once then: the newcomer has to wait until the old stores are gone.
     async with embedded_stores(data_dir) as urls:
         assert await marks(urls) == ["kept", "kept", "kept"]
         launcher.kill()

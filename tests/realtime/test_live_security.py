@@ -23,7 +23,7 @@ async def ended(phone: Phone) -> str:
     return code
 
 
-@pytest.mark.parametrize("how", ["log_out", "log_out_all", "password", "reuse", "ban"])
+@pytest.mark.parametrize("how", ["log_out", "log_out_all", "password", "reuse", "banned", "erased"])
 async def test_the_end_of_a_session_ends_its_sockets_on_every_server(
     how: str, start_server: StartServer, start_phone: StartPhone
 ) -> None:
@@ -44,8 +44,8 @@ async def test_the_end_of_a_session_ends_its_sockets_on_every_server(
         with pytest.raises(Unauthenticated):
             await sessions.refresh(again, ports)
     else:
-        await ports.records.sessions.end_all(user.id, "banned", ports.now())
-    code = "banned" if how == "ban" else "logged_out"
+        await ports.records.sessions.end_all(user.id, how, ports.now())
+    code = how if how in {"banned", "erased"} else "logged_out"
     assert [await ended(phone), await ended(tablet)] == [code, code]
     assert (await neighbour.ok("resume", positions={})) == {}
     with pytest.raises(socketio.exceptions.ConnectionError):

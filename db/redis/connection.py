@@ -26,13 +26,11 @@ def reachable() -> Iterator[None]:
         raise Unavailable from error
 
 
-def open_redis(url: str, *, connections_max: int, timeout_seconds: float, in_cluster: bool = False) -> Redis:
-    """Connects at the first use. A repeated `INCR` counts twice, so no command is repeated here.
-
-    `in_cluster`: the answers of a moving slot are exceptions of their own.
-    """
-    parser = {"parser_class": ClusterParser} if in_cluster else {}
-    pool = BlockingConnectionPool.from_url(
+def open_pool(
+    url: str, *, connections_max: int, timeout_seconds: float, **options: Any
+) -> BlockingConnectionPool:
+    """Connects at the first use. A repeated `INCR` counts twice, so no command is repeated here."""
+    return BlockingConnectionPool.from_url(
         url,
         max_connections=connections_max,
         timeout=timeout_seconds,
@@ -43,8 +41,14 @@ def open_redis(url: str, *, connections_max: int, timeout_seconds: float, in_clu
         retry=Retry(NoBackoff(), 0),
         retry_on_error=[],
         retry_on_timeout=False,
-        **parser,
+        **options,
     )
+
+
+def open_redis(url: str, *, connections_max: int, timeout_seconds: float, in_cluster: bool = False) -> Redis:
+    """`in_cluster`: the answers of a moving slot are exceptions of their own."""
+    parser = {"parser_class": ClusterParser} if in_cluster else {}
+    pool = open_pool(url, connections_max=connections_max, timeout_seconds=timeout_seconds, **parser)
     return Redis.from_pool(pool)
 
 

@@ -18,11 +18,8 @@ from typing import Any, Final, TypeVar
 import orjson
 from arq.connections import ArqRedis
 from arq.constants import abort_jobs_ss, job_key_prefix, retry_key_prefix
-from redis.asyncio import BlockingConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
-from db.redis.connection import reachable
+from db.redis.connection import open_pool, reachable
 from domain.jobs import LANES, Claim, Depth, Job, Lane, Sentinel, Settled
 
 PAUSED: Final = "arq:paused"
@@ -141,20 +138,8 @@ redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[1])
 
 
 def open_arq(url: str, *, connections_max: int = 32, timeout_seconds: float = 5.0) -> ArqRedis:
-    """arq's client with nothing left to defaults: a pool that waits, time-outs, and no hidden retries
-    (a repeated command that is not idempotent would count an attempt twice)."""
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=connections_max,
-        timeout=timeout_seconds,
-        socket_timeout=timeout_seconds,
-        socket_connect_timeout=timeout_seconds,
-        socket_keepalive=True,
-        health_check_interval=0,
-        retry=Retry(NoBackoff(), 0),
-        retry_on_error=[],
-        retry_on_timeout=False,
-    )
+    """arq's client on a pool of ours: arq's own repeats commands, and so would count an attempt twice."""
+    pool = open_pool(url, connections_max=connections_max, timeout_seconds=timeout_seconds)
     return ArqRedis(pool, job_serializer=orjson.dumps, job_deserializer=orjson.loads)
 
 

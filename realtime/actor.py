@@ -78,20 +78,24 @@ class Actors:
 
     async def receive(self, client: Client, event: str, arguments: bytes) -> bytes:
         """Handles one event; returns the JSON of its ack, whatever happened."""
-        started = time.perf_counter()
+        started = time.monotonic()
         handler = self._handlers.get(event)
-        wait_seconds = self._taken(client)
+        wait_seconds = client.budget.wait_seconds(1, started)
+        if wait_seconds:
+            self._end_flood(client)
         if handler is None:
             self._unknown.count("invalid", 0.0)
             return refusal(Invalid("There is no such event.", field="event"))
         command: Any = None
         outcome = "ok"
         try:
-            self._check_size(arguments)
+            if len(arguments) > self._payload_bytes_max:
+                raise Invalid("That is larger than we accept.")
             # Who has to wait may need help all the same: what console says depends on the command.
             if not wait_seconds or handler.console:
                 command = decoded(handler.decoder, arguments)
-            check_wait(wait_seconds)
+            if wait_seconds:
+                raise RateLimited(retry_after=math.ceil(wait_seconds))
             data = await within(self._timeout_seconds, handler.call(client, command))
             return encode(Ack(ok=True, data=data))
         except Exception as error:  # noqa: BLE001  (an event is always answered)
@@ -99,23 +103,12 @@ class Actors:
             outcome = refused.code
             return refusal(refused, consolation(handler, command, client))
         finally:
-            handler.tally.count(outcome, time.perf_counter() - started)
+            handler.tally.count(outcome, time.monotonic() - started)
 
-    def _taken(self, client: Client) -> float:
-        """The seconds to wait, 0 for none. Who goes on for as long again as they may is disconnected."""
-        wait_seconds = client.budget.wait_seconds()
+    def _end_flood(self, client: Client) -> None:
+        """Who goes on for as long again as they may is disconnected."""
         if client.budget.refused > self._events_per_minute:
             client.connection.close("flood")
-        return wait_seconds
-
-    def _check_size(self, arguments: bytes) -> None:
-        if len(arguments) > self._payload_bytes_max:
-            raise Invalid("That is larger than we accept.")
-
-
-def check_wait(seconds: float) -> None:
-    if seconds > 0:
-        raise RateLimited(retry_after=math.ceil(seconds))
 
 
 def refusal_for(error: Exception, handler: Handler, client: Client) -> DomainError:

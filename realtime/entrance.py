@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Callable
 from typing import Annotated
 
@@ -92,7 +93,7 @@ class Entrance:
         if self._sessions.count(user.id) >= self._ports.settings.sockets_per_account:
             raise Unavailable("Too many of your devices are connected.")
         budget = self._sessions.budget_of(user.id)
-        if (wait := budget.wait_seconds(CONNECT_EVENTS)) > 0:
+        if (wait := budget.wait_seconds(CONNECT_EVENTS, time.monotonic())) > 0:
             raise Unavailable(retry_after=math.ceil(wait))
         client = Client(connection, user, claims.expires_at, auth.device.platform, budget)
         connection.user = client

@@ -1,7 +1,7 @@
 """What Prometheus sees of the sockets. Labels are names of ours, never ids."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import accumulate
@@ -51,7 +51,7 @@ class Tally:
     __slots__ = ("outcomes", "seconds", "slots")
 
     def __init__(self) -> None:
-        self.outcomes: Counter[str] = Counter()
+        self.outcomes: defaultdict[str, int] = defaultdict(int)  # half the price of a Counter
         self.slots = [0] * len(LABELS)
         self.seconds = 0.0
 

@@ -10,6 +10,7 @@ coroutine over when it suspends.
 import asyncio
 import contextvars
 import types
+from asyncio import _enter_task, _leave_task
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Final
 
@@ -121,7 +122,7 @@ class Carrier:
         """
         spare = self._spare or self._prepare()
         loop = spare.loop
-        asyncio._enter_task(loop, spare.task)
+        _enter_task(loop, spare.task)
         try:
             waiting = spare.context.run(coroutine.send, None)
         except StopIteration as stop:
@@ -130,7 +131,7 @@ class Carrier:
             self._hand_over(spare, coroutine, waiting, outcome)
             return SUSPENDED
         finally:
-            asyncio._leave_task(loop, spare.task)
+            _leave_task(loop, spare.task)
             if spare.context:
                 self._renew(spare)
 

@@ -35,10 +35,23 @@ class Mailbox:
     for polling, in `pending`.
     """
 
-    __slots__ = ("_answering", "_binary", "_departed", "busy", "connection", "inbox", "pending", "room")
+    __slots__ = (
+        "_answering",
+        "_binary",
+        "_departed",
+        "busy",
+        "connection",
+        "counters",
+        "inbox",
+        "pending",
+        "room",
+        "server",
+    )
 
     def __init__(self, connection: "Connection") -> None:
         self.connection = connection
+        self.server = connection.server
+        self.counters = connection.server.counters
         self.busy = False
         self.inbox: Inbox | None = None
         self.pending: deque[bytes] | None = None
@@ -52,7 +65,7 @@ class Mailbox:
 
     def receive(self, payload: bytes) -> None:
         """An Engine.IO packet in its text form."""
-        self.connection.server.counters.received += 1
+        self.counters.received += 1
         try:
             if not payload.isascii():
                 payload.decode()
@@ -67,7 +80,7 @@ class Mailbox:
 
     def receive_binary(self, payload: bytes) -> None:
         """A binary message: an attachment of the packet before it."""
-        self.connection.server.counters.received += 1
+        self.counters.received += 1
         try:
             self._attach(payload)
         except (PacketError, RecursionError):
@@ -82,11 +95,13 @@ class Mailbox:
 
     def taken(self) -> None:
         """All that came in one piece was taken: what it was answered goes out in one piece."""
-        self.connection.flush()
+        connection = self.connection
+        if connection.pending:
+            connection.flush()
 
     def writable(self, writable: bool) -> None:
         """The transport's write buffer crossed one of its marks."""
-        self.connection.server.counters.congested += -1 if writable else 1
+        self.counters.congested += -1 if writable else 1
         self.connection.settle()
 
     def lost(self, reason: str) -> None:
@@ -111,7 +126,7 @@ class Mailbox:
     def invalid(self, code: int = PROTOCOL_ERROR) -> None:
         """What came is not the protocol: close, as the reference server does."""
         connection = self.connection
-        connection.server.counters.protocol_errors += 1
+        self.counters.protocol_errors += 1
         if connection.websocket is not None:
             connection.websocket.fail(code)
         connection.abort("parse error")
@@ -136,8 +151,11 @@ class Mailbox:
             return
         if self._binary is not None:
             raise PacketError("a text packet where an attachment was due")
-        event, arguments = _cut(payload, start, end) or _read(payload[start:])
-        self._dispatch("/", id_, event, arguments)
+        name = payload[start + 2 : end]
+        if payload[-1] == _BRACKET and payload[end + 1] == _COMMA and b"\\" not in name:
+            self._dispatch("/", id_, name.decode(), payload[end + 2 : -1])
+        else:
+            self._dispatch("/", id_, *(_cut(payload, start, end) or _read(payload[start:])))
 
     def _other(self, payload: bytes) -> None:
         kind = payload[:1]
@@ -169,7 +187,7 @@ class Mailbox:
             self._expect(received)
 
     def _expect(self, received: Packet) -> None:
-        if not 0 <= received.attachments <= self.connection.server.bounds.attachments:
+        if not 0 <= received.attachments <= self.server.bounds.attachments:
             raise PacketError("too many attachments")
         if received.namespace not in self.connection.namespaces:
             raise PacketError("attachments for a namespace that is not connected")
@@ -183,7 +201,7 @@ class Mailbox:
             raise PacketError("an attachment without its packet")
         received, attachments = self._binary
         attachments.append(payload)
-        if sum(map(len, attachments)) > self.connection.server.max_payload:
+        if sum(map(len, attachments)) > self.server.max_payload:
             raise PacketError("attachments too large")
         if len(attachments) == received.attachments:
             self._binary = None
@@ -202,13 +220,13 @@ class Mailbox:
         connection = self.connection
         if namespace not in connection.namespaces:
             return
-        raw = connection.server.raw
+        raw = self.server.raw
         answer: Any
         try:
             if raw is not None:
                 answer = raw(connection, event, arguments, namespace)
             else:
-                answer = connection.server.stock_event(connection, event, arguments, namespace, id_)
+                answer = self.server.stock_event(connection, event, arguments, namespace, id_)
         except (PacketError, RecursionError):
             raise
         except Exception:  # noqa: BLE001 - a handler's mistake must not cost the connection
@@ -222,7 +240,7 @@ class Mailbox:
     def _run(self, coroutine: Coroutine[Any, Any, Any], namespace: str, id_: bytes) -> None:
         self.busy = True
         try:
-            answer = self.connection.server.carrier.step(coroutine, self._finished)
+            answer = self.server.carrier.step(coroutine, self._finished)
             if answer is SUSPENDED:
                 self._answering = namespace, id_
                 return
@@ -251,7 +269,7 @@ class Mailbox:
             self._failed()
 
     def _failed(self, error: BaseException | None = None) -> None:
-        self.connection.server.counters.handler_errors += 1
+        self.counters.handler_errors += 1
         if isinstance(error, asyncio.CancelledError):
             logger.warning("engine.handler_cancelled")
         else:
@@ -275,7 +293,7 @@ class Mailbox:
         values = packet.join_binary(packet.ack_list(received.data), attachments)
         sid = self.connection.namespaces.get(received.namespace)
         if sid is not None and received.id:
-            self.connection.server.acknowledged(sid, int(received.id), values)
+            self.server.acknowledged(sid, int(received.id), values)
 
     def _connect(self, received: Packet) -> None:
         auth = packet.loads(received.data) if received.data else None
@@ -286,12 +304,12 @@ class Mailbox:
             head = packet.head(packet.CONNECT_ERROR, received.namespace)
             connection.send(Frame(head + _NOT_READY))
             return
-        self._run(connection.server.connect_namespace(connection, received.namespace, auth), "/", b"")
+        self._run(self.server.connect_namespace(connection, received.namespace, auth), "/", b"")
 
     def _disconnect(self, namespace: str) -> None:
         connection = self.connection
         if namespace in connection.namespaces:
-            self._run(connection.server.leave_namespace(connection, namespace, "client disconnect"), "/", b"")
+            self._run(self.server.leave_namespace(connection, namespace, "client disconnect"), "/", b"")
 
     # Going on.
 
@@ -330,7 +348,7 @@ class Mailbox:
             self._departed = True
             self.inbox = self.pending = None
             self._make_room()
-            self.connection.server.depart(self.connection)
+            self.server.depart(self.connection)
 
 
 def _cut(payload: bytes, start: int, end: int) -> tuple[str, bytes] | None:

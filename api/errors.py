@@ -8,18 +8,22 @@ import structlog
 from aiohttp import hdrs, web
 
 from api.endpoint import json_answer
-from domain.errors import Code, DomainError, Invalid, NotFound, TooLarge
+from domain.errors import Ban, Banned, Code, DomainError, Invalid, NotFound, TooLarge
 
 log = structlog.get_logger(__name__)
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why a request was refused. `retry_after` in seconds; `message` may be shown to anybody."""
+    """Why a request was refused. `retry_after` in seconds; `message` may be shown to anybody.
+
+    `ban` comes with `forbidden` where somebody proved to be a banned account.
+    """
 
     code: Code
     message: str
     field: str | None = None
     retry_after: float | None = None
+    ban: Ban | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -29,7 +33,8 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 def refusal(error: DomainError, status: int | None = None) -> web.Response:
-    problem = Problem(error.code, error.message, error.field, error.retry_after)
+    ban = error.ban if isinstance(error, Banned) else None
+    problem = Problem(error.code, error.message, error.field, error.retry_after, ban)
     response = json_answer(Refusal(problem), status or error.http_status)
     if error.retry_after is not None:
         response.headers[hdrs.RETRY_AFTER] = str(math.ceil(error.retry_after))

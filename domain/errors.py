@@ -6,6 +6,8 @@ whether the same attempt can succeed later.
 
 from typing import Literal, get_args
 
+import msgspec
+
 Code = Literal[
     "invalid",
     "unauthenticated",
@@ -69,6 +71,26 @@ class Forbidden(DomainError):
     """You may not do that."""
 
     code: Code = "forbidden"
+
+
+class Ban(msgspec.Struct, frozen=True, kw_only=True):
+    """What the holder of a banned account is told. `until` is null for a ban without an end.
+
+    `decision_id` and `appeal_code` open `POST /v1/moderation/appeals`, once, and nothing else.
+    """
+
+    until: str | None
+    reason: str = ""
+    decision_id: str | None = None
+    appeal_code: str | None = None
+
+
+class Banned(Forbidden):
+    """This account is banned."""
+
+    def __init__(self, message: str | None = None, *, ban: Ban) -> None:
+        super().__init__(message)
+        self.ban = ban
 
 
 class NotFound(DomainError):

@@ -79,7 +79,18 @@ class Sessions(Protocol):
     async def user_of(self, session_id: str) -> User | None:
         """The account of an open session, None when either is ended, banned or erased."""
 
+    async def open(self, account_id: str, used_since: datetime, limit: int) -> list[Session]:
+        """Open ones that were used since then, last used first."""
+
+    async def note_use(
+        self, session_id: str, at: datetime, *, platform: str | None = None, app_version: str | None = None
+    ) -> None:
+        """Keeps what was said of the device before where nothing new is said."""
+
     async def end(self, session_id: str, reason: EndReason, at: datetime) -> None: ...
+
+    async def end_own(self, account_id: str, session_id: str, reason: EndReason, at: datetime) -> bool:
+        """False for a session that is not this account's, or not open."""
 
     async def end_all(self, account_id: str, reason: EndReason, at: datetime) -> None: ...
 

@@ -11,15 +11,16 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import accounts, audit
+from domain import accounts, audit, bans
 from domain.accounts import Account, Avatar, Email, Handle, OwnAccount, Password, User
-from domain.errors import Conflict, Forbidden, Unauthenticated
+from domain.errors import Conflict, DomainError, Forbidden, Unauthenticated
 from domain.ids import new_id
 from domain.ports import Ports, Records
 from domain.wire import END, Command, Country, View
 
 EndReason = Literal["logged_out", "password_changed", "reuse", "banned", "erased"]
 WRONG_LOGIN = "The name or the password is not right."
+WRONG_RECOVERY = "The name or the recovery code is not right."
 RECOVERY_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 RECOVERY_GROUPS, RECOVERY_GROUP_CHARACTERS = 6, 4
 """24 characters of 31: 118 bits, in groups that a person can copy by hand."""
@@ -29,14 +30,23 @@ RefreshText = Annotated[str, msgspec.Meta(min_length=20, max_length=200)]
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `sessions`. It is used when it is refreshed and when a socket connects with it."""
+
     id: str
     account_id: str
     created_at: datetime
+    last_used_at: datetime | None = None
+    """None: never since it was opened."""
+    platform: str | None = None
+    app_version: str | None = None
     ended_at: datetime | None = None
 
 
 class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A refresh token as stored: the SHA-256 of its text, never the text."""
+    """A refresh token as stored: the SHA-256 of its text, never the text.
+
+    `session_ended` also when its account is banned or erased and the session itself has not ended yet.
+    """
 
     token_hash: bytes
     session_id: str
@@ -44,6 +54,7 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     used_at: datetime | None = None
     session_ended: bool = False
+    end_reason: EndReason | None = None
 
 
 class EndedSession(msgspec.Struct, frozen=True):
@@ -173,12 +184,18 @@ def recovery_hash(code: str) -> str:
 
 
 async def log_in(command: LogIn, ports: Ports) -> LoggedIn:
-    """The same refusal, after the same work, whether the account exists or not."""
+    """The same refusal, after the same work, whether the account exists or not.
+
+    Only who knows the password of a banned account hears that it is banned.
+    """
     if "@" in command.identifier:
         account = await _by_email(command, ports)
     else:
         account = await _by_handle(command, ports)
-    if account is None or account.status != "active":
+    if account is None:
+        raise Unauthenticated(WRONG_LOGIN)
+    await bans.check_not_banned(account, ports)
+    if account.status != "active":
         raise Unauthenticated(WRONG_LOGIN)
     return await _logged_in(account, ports)
 
@@ -213,8 +230,11 @@ async def recover(command: Recover, ports: Ports) -> Registered:
     account = await ports.records.accounts.by_handle(command.handle)
     expected = account.recovery_hash if account else None
     matches = secrets.compare_digest(expected or "", recovery_hash(command.recovery_code))
-    if account is None or not matches or account.status != "active":
-        raise Unauthenticated("The name or the recovery code is not right.")
+    if account is None or not matches:
+        raise Unauthenticated(WRONG_RECOVERY)
+    await bans.check_not_banned(account, ports)
+    if account.status != "active":
+        raise Unauthenticated(WRONG_RECOVERY)
     return await _recovered(account, command, ports)
 
 
@@ -230,7 +250,7 @@ async def _recovered(account: Account, command: Recover, ports: Ports) -> Regist
         changes |= await _password_changes(account, command.new_password, ports)
     async with ports.transaction() as tx:
         if not await tx.accounts.replace_recovery(account.id, account.recovery_hash or "", changes):
-            raise Unauthenticated("The name or the recovery code is not right.")
+            raise Unauthenticated(WRONG_RECOVERY)
         await tx.sessions.end_all(account.id, "password_changed", ports.now())
         tokens = await open_session(account, tx, ports)
         await audit.note("auth.recovered", account.id, tx, ports)
@@ -269,18 +289,30 @@ async def refresh(command: Refresh, ports: Ports) -> Tokens:
     """A new pair for a refresh token; a token used again after the grace ends its family."""
     async with ports.transaction() as tx:
         token = await tx.sessions.lock_refresh(refresh_hash(command.refresh_token))
-        if token is None or token.session_ended or token.expires_at <= ports.now():
+        if token is None or token.expires_at <= ports.now():
             raise Unauthenticated
         reused = stolen(token, ports)
+        if token.session_ended:
+            raise await _ended(token, reused, tx, ports)
         if reused:
             await tx.sessions.end(token.session_id, "reuse", ports.now())
             await audit.note("auth.token_reused", token.account_id, tx, ports)
         else:
             await tx.sessions.mark_used(token.token_hash, ports.now())
+            await tx.sessions.note_use(token.session_id, ports.now())
             tokens = await issue_tokens(token.session_id, token.account_id, tx, ports)
     if reused:
         raise Unauthenticated
     return tokens
+
+
+async def _ended(token: RefreshToken, reused: bool, tx: Records, ports: Ports) -> DomainError:
+    """The holder of the newest token of a session that a ban ended hears of the ban."""
+    account = await tx.accounts.get(token.account_id)
+    banned = account is not None and account.status == "banned" and token.end_reason in {None, "banned"}
+    if account is None or reused or not banned:
+        return Unauthenticated()
+    return await bans.banned(account, tx, ports)
 
 
 def stolen(token: RefreshToken, ports: Ports) -> bool:

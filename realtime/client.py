@@ -1,10 +1,23 @@
 """One connected client: who it is, and what this server remembers of it while it is connected."""
 
 from datetime import datetime
+from typing import Annotated
+
+import msgspec
 
 from domain.accounts import User
+from domain.wire import END, Command
 from realtime.budget import Budget
 from realtime.engine import Connection
+
+DeviceText = Annotated[str, msgspec.Meta(max_length=32, pattern=r"^[^\x00]*" + END)]
+
+
+class Device(Command, frozen=True):
+    """What a client says of the phone it runs on; empty for what it does not say."""
+
+    platform: DeviceText = ""
+    app_version: DeviceText = ""
 
 
 class Client:
@@ -17,20 +30,20 @@ class Client:
         "blocked",
         "budget",
         "connection",
+        "device",
         "ended",
         "expires_at",
-        "platform",
         "typed_at",
         "user",
     )
 
     def __init__(
-        self, connection: Connection, user: User, expires_at: datetime, platform: str, budget: Budget
+        self, connection: Connection, user: User, expires_at: datetime, device: Device, budget: Budget
     ) -> None:
         self.connection = connection
         self.user = user
         self.expires_at = expires_at
-        self.platform = platform
+        self.device = device
         self.budget = budget
         self.blocked: frozenset[str] = frozenset()
         self.ended = False

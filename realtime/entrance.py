@@ -18,7 +18,7 @@ from domain.posts import visible_post
 from domain.rooms import Position, Positions, RoomState
 from domain.wire import Command, View
 from realtime.admission import Admission, come_back_seconds
-from realtime.client import Client
+from realtime.client import Client, Device
 from realtime.engine import Connection, ConnectionRefused
 from realtime.metrics import CONNECTS
 from realtime.rooms import Rooms
@@ -28,11 +28,6 @@ log = structlog.get_logger(__name__)
 
 CONNECT_EVENTS = 5
 """What a connect takes from the account's budget of events: it costs as much as some of them."""
-
-
-class Device(Command, frozen=True):
-    platform: Annotated[str, msgspec.Meta(max_length=32)] = "unknown"
-    app_version: Annotated[str, msgspec.Meta(max_length=32)] = ""
 
 
 class Auth(Command, frozen=True):
@@ -95,7 +90,7 @@ class Entrance:
         budget = self._sessions.budget_of(user.id)
         if (wait := budget.wait_seconds(CONNECT_EVENTS, time.monotonic())) > 0:
             raise Unavailable(retry_after=math.ceil(wait))
-        client = Client(connection, user, claims.expires_at, auth.device.platform, budget)
+        client = Client(connection, user, claims.expires_at, auth.device, budget)
         connection.user = client
         self._sessions.add(client)
         try:

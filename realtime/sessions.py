@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
+from domain.errors import DomainError
 from domain.ports import Ports
 from domain.sessions import EndReason
 from domain.wire import View
@@ -83,6 +84,19 @@ class Sessions:
     @property
     def account_ids(self) -> list[str]:
         return list(self._by_account)
+
+    async def note_use(self, client: Client) -> None:
+        """For the list of sessions that somebody sees; nobody is refused because it cannot be kept."""
+        device, session_id = client.device, client.user.session_id
+        try:
+            await self._ports.records.sessions.note_use(
+                session_id,
+                self._ports.now(),
+                platform=device.platform or None,
+                app_version=device.app_version or None,
+            )
+        except DomainError as error:
+            log.warning("sessions.use_not_noted", code=error.code)
 
     def end(self, client: Client, code: str) -> None:
         """Tells the client why, in its last frame, and closes it."""

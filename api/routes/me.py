@@ -2,8 +2,9 @@
 
 from api.route import Routes
 from api.routes.pages import PageQuery
-from domain import accounts, posts
+from domain import accounts, open_sessions, posts
 from domain.accounts import EditAccount, OwnAccount, User
+from domain.open_sessions import EndSession, SessionView
 from domain.pages import Page
 from domain.ports import Ports
 from domain.posts import PostView
@@ -28,3 +29,15 @@ async def edit_me(command: EditAccount, user: User, ports: Ports) -> OwnAccount:
 async def history(query: PageQuery, user: User, ports: Ports) -> Page[PostView]:
     """What I posted, newest first; also what is held or hidden."""
     return await posts.history(user, ports, cursor=query.cursor, limit=query.size(ports))
+
+
+@routes.signed_in("GET", "/v1/me/sessions")
+async def my_sessions(_: Nothing, user: User, ports: Ports) -> Page[SessionView]:
+    """Where I am logged in, last used first."""
+    return await open_sessions.my_sessions(user, ports)
+
+
+@routes.signed_in("DELETE", "/v1/me/sessions/{session_id}", status=204)
+async def end_session(command: EndSession, user: User, ports: Ports) -> None:
+    """Ends one of my sessions; its sockets close within seconds."""
+    await open_sessions.end_session(command, user, ports)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from db.postgres.statements import Db
+from db.postgres.statements import Db, changed
 from domain.accounts import User
 from domain.sessions import EndedSession, EndReason, RefreshToken, Session
 
@@ -13,7 +13,7 @@ class SessionRows:
 
     async def add(self, session: Session) -> None:
         await self.db.execute(
-            "insert into sessions (id, account_id, created_at) values ($1, $2, $3)",
+            "insert into sessions (id, account_id, created_at, last_used_at) values ($1, $2, $3, $3)",
             session.id,
             session.account_id,
             session.created_at,
@@ -30,6 +30,34 @@ class SessionRows:
         )
         return User(**row) if row else None
 
+    async def open(self, account_id: str, used_since: datetime, limit: int) -> list[Session]:
+        rows = await self.db.fetch(
+            """
+            select id, account_id, created_at, last_used_at, platform, app_version from sessions
+            where account_id = $1 and ended_at is null and last_used_at > $2
+            order by last_used_at desc, id desc limit $3
+            """,
+            account_id,
+            used_since,
+            limit,
+        )
+        return [Session(**row) for row in rows]
+
+    async def note_use(
+        self, session_id: str, at: datetime, *, platform: str | None = None, app_version: str | None = None
+    ) -> None:
+        await self.db.execute(
+            """
+            update sessions set last_used_at = greatest(last_used_at, $2),
+                platform = coalesce($3, platform), app_version = coalesce($4, app_version)
+            where id = $1 and ended_at is null
+            """,
+            session_id,
+            at,
+            platform,
+            app_version,
+        )
+
     async def end(self, session_id: str, reason: EndReason, at: datetime) -> None:
         await self.db.execute(
             "update sessions set ended_at = $3, end_reason = $2 where id = $1 and ended_at is null",
@@ -37,6 +65,19 @@ class SessionRows:
             reason,
             at,
         )
+
+    async def end_own(self, account_id: str, session_id: str, reason: EndReason, at: datetime) -> bool:
+        status = await self.db.execute(
+            """
+            update sessions set ended_at = $4, end_reason = $3
+            where id = $2 and account_id = $1 and ended_at is null
+            """,
+            account_id,
+            session_id,
+            reason,
+            at,
+        )
+        return changed(status)
 
     async def end_all(self, account_id: str, reason: EndReason, at: datetime) -> None:
         await self.db.execute(
@@ -65,7 +106,7 @@ class SessionRows:
         row = await self.db.fetchrow(
             """
             select t.token_hash, t.session_id, s.account_id, t.expires_at, t.used_at,
-                s.ended_at is not null or a.status <> 'active' as session_ended
+                s.ended_at is not null or a.status <> 'active' as session_ended, s.end_reason
             from refresh_tokens t
             join sessions s on s.id = t.session_id
             join accounts a on a.id = s.account_id

@@ -25,6 +25,7 @@ PATH_VALUES = {
     "{circle_id}": NOBODY,
     "{case_id}": NOBODY,
     "{device_id}": NOBODY,
+    "{session_id}": NOBODY,
     "{room}": "feed",
 }
 GOOD_BODIES: dict[str, dict[str, Any]] = {

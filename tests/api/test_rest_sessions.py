@@ -125,5 +125,44 @@ async def test_a_banned_account_is_out_at_once(rest: Rest) -> None:
     person = await rest.register_email("gone@example.org", PASSWORD)
     await rest.ports.records.accounts.update(person.id, {"status": "banned"})
     assert not await opens(rest, person.access)
-    assert (await refreshed(rest, person.refresh)).status == 401
-    assert (await logged_in(rest, "gone@example.org", PASSWORD)).status == 401
+    assert (await refreshed(rest, person.refresh)).status == 403
+    assert (await logged_in(rest, "gone@example.org", PASSWORD)).status == 403
+    assert (await logged_in(rest, "gone@example.org", OTHER)).status == 401
+
+
+async def test_my_sessions_show_where_i_am_logged_in(rest: Rest, clock: MovableClock) -> None:
+    person = await rest.register_email("list@example.org", PASSWORD)
+    clock.move(60)
+    other = (await logged_in(rest, "list@example.org", PASSWORD)).body["tokens"]
+    items = (await person.get("/v1/me/sessions")).body["items"]
+    assert [one["current"] for one in items] == [False, True]
+    assert set(items[0]) == {"id", "created_at", "last_used_at", "current", "platform", "app_version"}
+    clock.move(60)
+    await refreshed(rest, person.refresh)
+    items = (await person.get("/v1/me/sessions")).body["items"]
+    assert [one["current"] for one in items] == [True, False]
+    assert await opens(rest, other["access_token"])
+
+
+async def test_a_session_that_cannot_be_refreshed_any_more_is_not_shown(
+    rest: Rest, clock: MovableClock
+) -> None:
+    await rest.register_email("lapsed@example.org", PASSWORD)
+    clock.move(rest.ports.settings.refresh_token_seconds + 1)
+    tokens = (await logged_in(rest, "lapsed@example.org", PASSWORD)).body["tokens"]
+    answer = await rest.ask("GET", "/v1/me/sessions", token=tokens["access_token"])
+    assert [one["current"] for one in answer.body["items"]] == [True]
+
+
+async def test_i_can_end_one_of_my_sessions_and_nobody_elses(rest: Rest, bob: Person) -> None:
+    person = await rest.register_email("end@example.org", PASSWORD)
+    other = (await logged_in(rest, "end@example.org", PASSWORD)).body["tokens"]
+    items = (await person.get("/v1/me/sessions")).body["items"]
+    theirs = next(one["id"] for one in items if not one["current"])
+    assert (await bob.ask("DELETE", f"/v1/me/sessions/{theirs}")).error == (404, "not_found", None)
+    assert await opens(rest, other["access_token"])
+    assert (await person.ask("DELETE", f"/v1/me/sessions/{theirs}")).status == 204
+    assert not await opens(rest, other["access_token"])
+    assert (await refreshed(rest, other["refresh_token"])).status == 401
+    assert await opens(rest, person.access)
+    assert (await person.ask("DELETE", f"/v1/me/sessions/{theirs}")).error == (404, "not_found", None)

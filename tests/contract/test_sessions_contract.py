@@ -60,6 +60,34 @@ async def test_all_sessions_of_one_account_end_together(ports: Ports, make: Make
     assert await ports.records.sessions.user_of(theirs.id) is not None
 
 
+async def test_open_sessions_are_listed_last_used_first(ports: Ports, make: Makers) -> None:
+    account, stranger = await make.account(), await make.account()
+    first, second, ended = [await make.session(account.id) for _ in range(3)]
+    await make.session(stranger.id)
+    sessions, now = ports.records.sessions, utc_now()
+    await sessions.end(ended.id, "logged_out", now)
+    await sessions.note_use(first.id, now + timedelta(seconds=1), platform="ios", app_version="1.2")
+    await sessions.note_use(first.id, now - timedelta(days=1))
+    found = await sessions.open(account.id, now - timedelta(days=1), 10)
+    assert [one.id for one in found] == [first.id, second.id]
+    assert (found[0].platform, found[0].app_version) == ("ios", "1.2")
+    assert found[0].last_used_at == now + timedelta(seconds=1)
+    assert found[1].last_used_at == second.created_at
+    assert [one.id for one in await sessions.open(account.id, now, 10)] == [first.id]
+    assert [one.id for one in await sessions.open(account.id, now - timedelta(days=1), 1)] == [first.id]
+
+
+async def test_only_ones_own_open_session_can_be_ended(ports: Ports, make: Makers) -> None:
+    account, stranger = await make.account(), await make.account()
+    session = await make.session(account.id)
+    sessions, now = ports.records.sessions, utc_now()
+    assert not await sessions.end_own(stranger.id, session.id, "logged_out", now)
+    assert await sessions.user_of(session.id) is not None
+    assert await sessions.end_own(account.id, session.id, "logged_out", now)
+    assert not await sessions.end_own(account.id, session.id, "logged_out", now)
+    assert await sessions.user_of(session.id) is None
+
+
 async def test_a_refresh_token_tells_of_its_use_and_keeps_the_first(ports: Ports, make: Makers) -> None:
     token = await make.refresh_token(await make.session((await make.account()).id))
     now = utc_now()

@@ -6,7 +6,7 @@ import pytest
 
 from domain import accounts, sessions
 from domain.accounts import EditAccount
-from domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
+from domain.errors import Banned, Conflict, Forbidden, Invalid, Unauthenticated
 from domain.sessions import (
     ChangePassword,
     LogIn,
@@ -106,7 +106,7 @@ async def test_every_failed_login_is_refused_in_the_same_words(world: World) -> 
         ("nobody", PASSWORD),
         ("nobody@example.org", PASSWORD),
         (anonymous.account.handle, ""),
-        (banned.account.handle, PASSWORD),
+        (banned.account.handle, "wrong"),
     ]
     told = {await refused_login(world, identifier, password) for identifier, password in tries}
     assert told == {"The name or the password is not right."}
@@ -176,7 +176,7 @@ async def test_a_wrong_code_and_an_unknown_name_are_refused_alike(world: World, 
 async def test_a_banned_account_is_not_recovered(world: World) -> None:
     answer = await registered(world)
     await world.ports.records.accounts.update(answer.account.id, {"status": "banned"})
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Banned):
         await recovered(world, answer.account.handle, answer.recovery_code)
 
 
@@ -362,7 +362,7 @@ async def test_a_banned_account_has_no_open_session(world: World) -> None:
     answer = await registered(world)
     await world.ports.records.accounts.update(answer.account.id, {"status": "banned"})
     assert not await is_open(world, answer.tokens)
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Banned):
         await refreshed(world, answer.tokens)
 
 

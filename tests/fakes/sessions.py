@@ -14,7 +14,7 @@ class FakeSessions:
         self._tables = tables
 
     async def add(self, session: Session) -> None:
-        self._tables.sessions[session.id] = session
+        self._tables.sessions[session.id] = replace(session, last_used_at=session.created_at)
 
     async def user_of(self, session_id: str) -> User | None:
         session = self._tables.sessions.get(session_id)
@@ -31,11 +31,40 @@ class FakeSessions:
             timezone=account.timezone,
         )
 
+    async def open(self, account_id: str, used_since: datetime, limit: int) -> list[Session]:
+        mine = [
+            (session.last_used_at, session.id, session)
+            for session in self._tables.sessions.values()
+            if (session.account_id, session.ended_at) == (account_id, None)
+            and session.last_used_at
+            and session.last_used_at > used_since
+        ]
+        return [session for _, _, session in sorted(mine, reverse=True, key=lambda found: found[:2])][:limit]
+
+    async def note_use(
+        self, session_id: str, at: datetime, *, platform: str | None = None, app_version: str | None = None
+    ) -> None:
+        session = self._tables.sessions.get(session_id)
+        if session is not None and session.ended_at is None:
+            self._tables.sessions[session_id] = replace(
+                session,
+                last_used_at=max(session.last_used_at or at, at),
+                platform=platform or session.platform,
+                app_version=app_version or session.app_version,
+            )
+
     async def end(self, session_id: str, reason: EndReason, at: datetime) -> None:
         session = self._tables.sessions.get(session_id)
         if session is not None and session.ended_at is None:
             self._tables.sessions[session_id] = replace(session, ended_at=at)
             self._tables.end_reasons[session_id] = reason
+
+    async def end_own(self, account_id: str, session_id: str, reason: EndReason, at: datetime) -> bool:
+        session = self._tables.sessions.get(session_id)
+        if session is None or (session.account_id, session.ended_at) != (account_id, None):
+            return False
+        await self.end(session_id, reason, at)
+        return True
 
     async def end_all(self, account_id: str, reason: EndReason, at: datetime) -> None:
         for session in list(self._tables.sessions.values()):
@@ -57,7 +86,8 @@ class FakeSessions:
         token = self._tables.refresh_tokens.get(token_hash)
         if token is None:
             return None
-        return replace(token, session_ended=await self.user_of(token.session_id) is None)
+        ended = await self.user_of(token.session_id) is None
+        return replace(token, session_ended=ended, end_reason=self._tables.end_reasons.get(token.session_id))
 
     async def mark_used(self, token_hash: bytes, at: datetime) -> None:
         token = self._tables.refresh_tokens[token_hash]

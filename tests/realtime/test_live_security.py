@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 import socketio
 
-from domain import sessions
+from domain import open_sessions, sessions
 from domain.accounts import User
 from domain.errors import Unauthenticated
+from domain.open_sessions import EndSession
 from domain.sessions import ChangePassword, Refresh
 from tests.realtime.conftest import DEADLINE_SECONDS, Phone, Running, StartPhone, StartServer
 
@@ -23,7 +24,9 @@ async def ended(phone: Phone) -> str:
     return code
 
 
-@pytest.mark.parametrize("how", ["log_out", "log_out_all", "password", "reuse", "banned", "erased"])
+@pytest.mark.parametrize(
+    "how", ["log_out", "log_out_all", "end_session", "password", "reuse", "banned", "erased"]
+)
 async def test_the_end_of_a_session_ends_its_sockets_on_every_server(
     how: str, start_server: StartServer, start_phone: StartPhone
 ) -> None:
@@ -36,6 +39,8 @@ async def test_the_end_of_a_session_ends_its_sockets_on_every_server(
         await sessions.log_out(user, ports)
     elif how == "log_out_all":
         await sessions.log_out_all(user, ports)
+    elif how == "end_session":
+        await open_sessions.end_session(EndSession(session_id=user.session_id), user, ports)
     elif how == "password":
         await sessions.change_password(ChangePassword(new_password="a longer password"), user, ports)
     elif how == "reuse":
@@ -63,6 +68,18 @@ async def test_an_expired_token_ends_the_socket_and_a_renewed_one_does_not(
     await renewing.ok("auth:renew", token=later)
     assert await ended(lapsing) == "token_expired"
     assert (await renewing.ok("resume", positions={})) == {}
+
+
+async def test_a_session_shows_the_phone_it_is_used_on(server: Running, start_phone: StartPhone) -> None:
+    phone = await start_phone(server, connect=False)
+    await phone.connect(server.url, device={"platform": "ios", "app_version": "2.1"})
+    user = user_of(phone, server)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while True:
+            (shown,) = (await open_sessions.my_sessions(user, server.ports)).items
+            if shown.platform is not None:
+                break
+    assert (shown.platform, shown.app_version, shown.current) == ("ios", "2.1", True)
 
 
 async def test_a_sixth_device_is_told_to_come_later(server: Running, start_phone: StartPhone) -> None:

@@ -1,0 +1,42 @@
+"""Bans: what somebody hears who proved to be the account that is banned.
+
+They have no session, so the refusal itself says until when, why, and with which code to appeal.
+"""
+
+from domain import notices
+from domain.accounts import Account
+from domain.clock import rfc3339
+from domain.decisions import Decision
+from domain.errors import Ban, Banned
+from domain.ports import Ports, Records
+
+DECISIONS_MAX = 50
+"""A ban that so many later decisions followed is no longer looked for."""
+
+
+async def check_not_banned(account: Account, ports: Ports) -> None:
+    """Raises `Banned`. Call it after the proof: a stranger must not learn who is banned."""
+    if account.status == "banned":
+        raise await banned(account, ports.records, ports)
+
+
+async def banned(account: Account, records: Records, ports: Ports) -> Banned:
+    """The refusal; for the holder of the account alone."""
+    standing = await records.standings.get(account.id)
+    made = await records.decisions.of_subject(account.id, DECISIONS_MAX)
+    decision = next((one for one in made if (one.action, one.state) == ("ban", "active")), None)
+    until = rfc3339(standing.banned_until) if standing.banned_until else None
+    return Banned(told(until, decision), ban=_ban(until, decision, ports))
+
+
+def told(until: str | None, decision: Decision | None) -> str:
+    end = f"until {until}" if until else "without an end"
+    appeal = f" {notices.APPEAL}" if decision is not None else ""
+    return f"This account is banned {end}.{appeal}"
+
+
+def _ban(until: str | None, decision: Decision | None, ports: Ports) -> Ban:
+    if decision is None:
+        return Ban(until=until)
+    code = notices.appeal_code(decision.id, ports)
+    return Ban(until=until, reason=decision.reason, decision_id=decision.id, appeal_code=code)

@@ -33,7 +33,7 @@ async def work(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         located_settings = await stack.enter_async_context(located(settings))
         stores = await stack.enter_async_context(open_stores(located_settings))
-        workers = Workers(stores.ports, redis=stores.queue.redis)
+        workers = Workers(stores.ports, redis=stores.queue.redis, settings=located_settings.jobs)
         relay = asyncio.create_task(relay_of(stores).run(), name="relay")
         await stack.enter_async_context(probe_site(settings.server_host, settings.worker_port, stores.ports))
         moderation.scan(WARM_UP)
@@ -45,7 +45,7 @@ async def work(settings: Settings) -> None:
 
 
 def relay_of(stores: Stores) -> Relay:
-    recovery = Recovery(stores.ports.jobs, stores.ports.queue)
+    recovery = Recovery(stores.ports.jobs, stores.ports.queue, stores.ports.settings.jobs)
     return Relay(stores.ports, recover=recovery.tick)
 
 

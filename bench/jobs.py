@@ -158,7 +158,7 @@ class Ours:
 class OursTen(Ours):
     """With the concurrency that the peers have by default."""
 
-    settings = JobSettings(urgent_concurrency=10, default_concurrency=10, bulk_concurrency=10)
+    settings = JobSettings(urgent_slots=10, default_slots=10, bulk_slots=10)
 
 
 def one(n: int, lane: Lane) -> Job:

@@ -261,36 +261,36 @@ class JobPorts(Protocol):
 
 
 class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The bounds of one worker process."""
+    """The bounds of one worker process, and how long its history is kept; `JOB_…` in the environment."""
 
-    urgent_concurrency: int = 32
-    default_concurrency: int = 32
-    bulk_concurrency: int = 8
+    urgent_slots: int = 32
+    default_slots: int = 32
+    bulk_slots: int = 8
     lease_seconds: float = 6.0
     """A killed worker's jobs start elsewhere after this long at most."""
-    lost_limit: int = 20
-    """A job in whose hands this many workers died is dead: it may be what kills them."""
     pulse_seconds: float = 1.5
     """How often leases are renewed and the heartbeat is told."""
+    lost_max: int = 20
+    """A job in whose hands this many workers died is dead: it may be what kills them."""
     idle_wait_seconds: float = 1.0
     flush_seconds: float = 0.02
     """How long history gathers before it is written."""
-    flush_limit: int = 500
-    unsettled_limit: int = 5_000
+    flush_rows: int = 500
+    unsettled_max: int = 5_000
     """No more jobs are claimed while this many ends are not yet written."""
     stop_seconds: float = 20.0
     """How long running jobs may finish after SIGTERM."""
     recheck_after_seconds: float = 2.0
     recheck_seconds: float = 30.0
-    recheck_limit: int = 1_000
+    recheck_rows: int = 1_000
     schedule_wait_seconds: float = 5.0
+    done_days: int = 7
+    """Done and cancelled rows; also how long a key that runs once cannot be added again."""
+    dead_days: int = 30
 
-    def concurrency(self, lane: Lane) -> int:
-        return {
-            "urgent": self.urgent_concurrency,
-            "default": self.default_concurrency,
-            "bulk": self.bulk_concurrency,
-        }[lane]
+    def slots(self, lane: Lane) -> int:
+        """How many jobs of a lane run at a time."""
+        return {"urgent": self.urgent_slots, "default": self.default_slots, "bulk": self.bulk_slots}[lane]
 
 
 BULK_LIMIT = 1_000

@@ -11,12 +11,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from domain.jobs import JobSettings
+
 SECRET_CHARACTERS_MIN = 32
 """A signing or encryption secret of fewer characters is refused in production."""
+
+LEASE_PULSES_MIN = 2
+"""Pulses that a lease has to outlast."""
 
 VAPID_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
 
 Positive = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
 
 
 class SettingsError(Exception):
@@ -118,6 +124,24 @@ class Settings(BaseSettings):
     relay_poll_seconds: Annotated[float, Field(gt=0)] = 0.5
     announce_pending_max: Positive = 1000
 
+    job_urgent_slots: Positive = 32
+    job_default_slots: Positive = 32
+    job_bulk_slots: Positive = 8
+    job_lease_seconds: Seconds = 6.0
+    job_pulse_seconds: Seconds = 1.5
+    job_lost_max: Positive = 20
+    job_idle_wait_seconds: Seconds = 1.0
+    job_flush_seconds: Seconds = 0.02
+    job_flush_rows: Positive = 500
+    job_unsettled_max: Positive = 5_000
+    job_stop_seconds: Seconds = 20.0
+    job_recheck_after_seconds: Seconds = 2.0
+    job_recheck_seconds: Seconds = 30.0
+    job_recheck_rows: Positive = 1_000
+    job_schedule_wait_seconds: Seconds = 5.0
+    job_done_days: Positive = 7
+    job_dead_days: Positive = 30
+
     fault_crash_before_publish: str = ""
     """Tests only: kill -9 this process after the commit of an event of this name."""
 
@@ -158,6 +182,11 @@ class Settings(BaseSettings):
         """True when no store is configured: the embedded ones are started."""
         return not (self.postgres_url or self.mongodb_uri or self.redis_url)
 
+    @property
+    def jobs(self) -> JobSettings:
+        """The bounds of a worker: every `job_` setting under the name that it has there."""
+        return JobSettings(**{name: getattr(self, f"job_{name}") for name in JobSettings.__struct_fields__})
+
 
 STORE_SCHEMES = {
     "postgres_url": ("postgres://", "postgresql://"),
@@ -175,7 +204,7 @@ PUSH_SETTINGS = (
 
 def demands(settings: Settings) -> dict[str, str]:
     """What is missing for these settings to be used, by name."""
-    return {**_of_production(settings), **_of_stores(settings), **_of_push(settings)}
+    return {**_of_production(settings), **_of_stores(settings), **_of_push(settings), **_of_jobs(settings)}
 
 
 def _of_production(settings: Settings) -> dict[str, str]:
@@ -204,6 +233,13 @@ def _of_push(settings: Settings) -> dict[str, str]:
     """A push service is configured whole or not at all: half of one would lose pushes quietly."""
     missing = [name for group in PUSH_SETTINGS for name in _half_set(group, settings)]
     return dict.fromkeys(missing, "required when the rest of this push service is configured")
+
+
+def _of_jobs(settings: Settings) -> dict[str, str]:
+    """One late pulse must not give a running job to somebody else."""
+    if settings.job_lease_seconds >= LEASE_PULSES_MIN * settings.job_pulse_seconds:
+        return {}
+    return {"job_lease_seconds": f"expected at least {LEASE_PULSES_MIN} times JOB_PULSE_SECONDS"}
 
 
 def _half_set(group: tuple[str, ...], settings: Settings) -> list[str]:

@@ -61,7 +61,7 @@ class History:
         self._starts.pop(id_, None)
         self._ends[id_] = End(outcome, settled)
         UNSETTLED.set(len(self._ends))
-        if len(self._ends) >= self.settings.unsettled_limit:
+        if len(self._ends) >= self.settings.unsettled_max:
             self._room.clear()
         self._pending.set()
 
@@ -90,7 +90,7 @@ class History:
     async def flush(self) -> None:
         await self._write_starts()
         while self._ends:
-            await self._write_ends(list(self._ends.items())[: self.settings.flush_limit])
+            await self._write_ends(list(self._ends.items())[: self.settings.flush_rows])
         await self._push_again()
 
     async def close(self) -> None:

@@ -51,7 +51,7 @@ class LaneWorker(Worker):
             ],
             queue_name=f"arq:lane:{lane}",
             redis_pool=redis,
-            max_jobs=settings.concurrency(lane),
+            max_jobs=settings.slots(lane),
             poll_delay=0,
             keep_result=0,
             handle_signals=False,
@@ -115,7 +115,7 @@ class LaneWorker(Worker):
     async def _verdict(self, run: Run) -> Verdict:
         claim = run.claim
         report_start(run)
-        if claim.claims - claim.attempt >= self.settings.lost_limit:
+        if claim.claims - claim.attempt >= self.settings.lost_max:
             return Dead("WorkerLost")
         if claim.job.repeats or claim.claims > 1:
             if not await self.history.confirm_started(run.start()):

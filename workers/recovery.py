@@ -47,7 +47,7 @@ class Recovery:
 
     async def _push_lane(self, lane: Lane) -> int:
         pushed = after = 0
-        while rows := await self.store.unfinished(lane, after=after, limit=self.settings.recheck_limit):
+        while rows := await self.store.unfinished(lane, after=after, limit=self.settings.recheck_rows):
             pushed += await self._push(rows, why="lost")
             after = rows[-1].row
         return pushed
@@ -87,7 +87,7 @@ class Recovery:
         return pushed
 
     async def _owed(self, lane: Lane, after: int, older_than_seconds: float) -> list[Unfinished]:
-        limit = self.settings.recheck_limit
+        limit = self.settings.recheck_rows
         return await self.store.unfinished(
             lane, after=after, limit=limit, older_than_seconds=older_than_seconds
         )

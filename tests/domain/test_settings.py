@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from domain.jobs import JobSettings
 from domain.settings import Settings, SettingsError, load_settings
 
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+ONLY_FOR_TESTS = {"FAULT_CRASH_BEFORE_PUBLISH"}
 GOOD_SECRET = "k3-Vq9x_7PzLw2TnRb8sYh5dFm1cJg4a"
 STORES = {
     "postgres_url": "postgresql://localhost/app",
@@ -47,6 +50,25 @@ def test_the_bounds_are_those_that_were_promised() -> None:
     assert (settings.quick_supports_per_minute, settings.sockets_per_account) == (60, 5)
     assert (settings.access_token_seconds, settings.refresh_token_seconds) == (900, 604_800)
     assert (settings.page_size, settings.page_size_max) == (20, 100)
+
+
+def test_the_example_names_every_setting_with_its_default() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    named = {line.partition("=")[0] for line in lines if line and not line.startswith("#")}
+    assert named == {name.upper() for name in Settings.model_fields} - ONLY_FOR_TESTS
+    assert load_settings(EXAMPLE) == load_settings(None)
+
+
+def test_a_worker_is_bound_by_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(None).jobs == JobSettings()
+    monkeypatch.setenv("JOB_BULK_SLOTS", "3")
+    monkeypatch.setenv("JOB_DEAD_DAYS", "90")
+    bounds = load_settings(None).jobs
+    assert (bounds.slots("bulk"), bounds.dead_days) == (3, 90)
+
+
+def test_a_lease_outlasts_its_pulses() -> None:
+    assert set(problems(job_lease_seconds=2, job_pulse_seconds=1.5)) == {"JOB_LEASE_SECONDS"}
 
 
 def test_every_wrong_value_is_named_at_once() -> None:

@@ -7,7 +7,7 @@ from tests.workers.conftest import FAST, Bench
 from workers.job import Backoff
 from workers.recovery import Recovery
 
-EAGER = msgspec.structs.replace(FAST, recheck_after_seconds=0.0, recheck_seconds=0.0, recheck_limit=7)
+EAGER = msgspec.structs.replace(FAST, recheck_after_seconds=0.0, recheck_seconds=0.0, recheck_rows=7)
 
 
 async def quick(ports: Bench, n: str) -> None:

@@ -37,7 +37,7 @@ async def quick(ports: Bench, n: str = "") -> None:
 async def test_urgent_jobs_run_while_bulk_is_full(bench: Bench) -> None:
     bench.job(gated)
     bench.job(quick)
-    await bench.work(settings=msgspec.structs.replace(FAST, bulk_concurrency=1))
+    await bench.work(settings=msgspec.structs.replace(FAST, bulk_slots=1))
     for n in range(3):
         await bench.enqueue("gated", f"gated:{n}", lane="bulk")
     await bench.until_called(1)
@@ -48,7 +48,7 @@ async def test_urgent_jobs_run_while_bulk_is_full(bench: Bench) -> None:
 
 async def test_a_lane_runs_no_more_than_its_concurrency(bench: Bench) -> None:
     bench.job(gated)
-    workers = await bench.work(settings=msgspec.structs.replace(FAST, default_concurrency=2))
+    workers = await bench.work(settings=msgspec.structs.replace(FAST, default_slots=2))
     for n in range(5):
         await bench.enqueue("gated", f"gated:{n}")
     await bench.until_called(2)
@@ -193,7 +193,7 @@ async def test_a_job_that_kills_its_workers_ends_as_a_dead_letter(bench: Bench) 
     for _ in range(3):
         await bench.queue.claim("default", 1, 0.001)
         await bench.until(lambda: is_due(bench))
-    await bench.work(settings=msgspec.structs.replace(FAST, lost_limit=3))
+    await bench.work(settings=msgspec.structs.replace(FAST, lost_max=3))
     row = await bench.finished("quick:1")
     assert (row.state, row.error) == ("dead", "WorkerLost")
     assert bench.calls == []
@@ -229,7 +229,7 @@ async def test_no_more_jobs_are_taken_than_history_can_hold(
     bench.job(quick)
     for n in range(100):
         await bench.enqueue("quick", f"quick:{n}")
-    await bench.work(settings=msgspec.structs.replace(FAST, unsettled_limit=10, default_concurrency=5))
+    await bench.work(settings=msgspec.structs.replace(FAST, unsettled_max=10, default_slots=5))
     await asyncio.wait_for(refused.wait(), 10)
     await bench.until_called(10)
     await bench.redis.delete("arq:workers")

@@ -26,6 +26,7 @@ from realtime.front import Front, Place, supervise
 from realtime.server import Realtime
 from telemetry.logs import configure_logs
 from telemetry.probe import probe_site
+from telemetry.tracing import tracing
 
 log = structlog.get_logger("run_server")
 
@@ -154,7 +155,10 @@ def run(settings: Settings) -> int:
 
 def run_one(settings: Settings, place: Place | None = None) -> None:
     try:
-        uvloop.run(serve(settings, place))
+        with tracing(settings, "server"):
+            uvloop.run(serve(settings, place))
+    except SettingsError as error:
+        raise SystemExit(f"The settings are wrong:\n{error}") from None
     except (EmbeddedStoresError, Unavailable) as error:
         raise SystemExit(f"The stores cannot be reached: {error}") from None
 

@@ -14,6 +14,7 @@ from domain.errors import Unavailable
 from domain.settings import Settings, SettingsError, load_settings
 from telemetry.logs import configure_logs
 from telemetry.probe import probe_site
+from telemetry.tracing import tracing
 from workers import jobs
 from workers.loop import cancel_all
 from workers.recovery import Recovery
@@ -55,8 +56,15 @@ def main() -> None:
     except SettingsError as error:
         raise SystemExit(f"The settings are wrong:\n{error}") from None
     configure_logs(settings.log_level, settings.log_format, process="worker")
+    run(settings)
+
+
+def run(settings: Settings) -> None:
     try:
-        uvloop.run(work(settings))
+        with tracing(settings, "worker"):
+            uvloop.run(work(settings))
+    except SettingsError as error:
+        raise SystemExit(f"The settings are wrong:\n{error}") from None
     except (EmbeddedStoresError, Unavailable) as error:
         raise SystemExit(f"The stores cannot be reached: {error}") from None
 

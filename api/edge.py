@@ -8,10 +8,11 @@ from aiohttp.typedefs import Handler, Middleware
 
 from api.errors import refusal, refusal_of_router, report
 from api.keys import PATHS
-from api.metrics import observe
+from api.metrics import known_method, observe
 from api.security import Security, options
 from domain.errors import DomainError, Unavailable
 from domain.ids import new_id
+from telemetry.tracing import is_on, span
 
 REQUEST_ID = "X-Request-ID"
 UNMATCHED = "unmatched"
@@ -24,13 +25,25 @@ def make_edge(security: Security) -> Middleware:
             return await handler(request)
         started, id = time.perf_counter(), new_id()
         with structlog.contextvars.bound_contextvars(request_id=id):
-            response = await answered(request, handler)
+            response = await (traced(request, handler, id) if is_on() else answered(request, handler))
         security.harden(request, response)
         response.headers[REQUEST_ID] = id
         observe(request.method, template(request), response.status, time.perf_counter() - started)
         return response
 
     return edge
+
+
+async def traced(request: web.Request, handler: Handler, id: str) -> web.StreamResponse:
+    """As `answered`, in a span that is named for the route."""
+    method, path = known_method(request.method), template(request)
+    values = {"http__request__method": method, "http__route": path, "request_id": id}
+    with span(f"{method} {path}", "server", **values) as told:
+        response = await answered(request, handler)
+        told.note(http__response__status_code=response.status)
+        if response.status >= 500:
+            told.fail(str(response.status))
+        return response
 
 
 def is_ours(request: web.Request) -> bool:

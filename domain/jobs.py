@@ -37,6 +37,8 @@ class Job(msgspec.Struct, frozen=True):
     """How often the key was queued anew; set by `JobStore.add`."""
     attempts: int = 0
     """Attempts already used in this run."""
+    traceparent: str | None = None
+    """The trace of what owed it, see `domain.trace`; set by `JobStore.add`."""
 
     @property
     def id(self) -> str:
@@ -119,6 +121,7 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     trace: str | None
     progress_done: int | None
     progress_total: int | None
+    traceparent: str | None
 
 
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +164,10 @@ class JobStore(Protocol):
     """The rows. Everything here is safe to repeat."""
 
     async def add(self, jobs: Sequence[Job]) -> list[Job]:
-        """Insert rows; returns those to push, with their run. Meant for the transaction of the data."""
+        """Insert rows; returns those to push, with their run and the present trace.
+
+        Meant for the transaction of the data.
+        """
 
     async def started(self, starts: Sequence[Start]) -> set[str]:
         """Record beginnings; returns the keys that are still owed."""

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     metrics_token: SecretStr = SecretStr("")
+    otel_exporter_otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = ""
+    traces_sampled_share: Annotated[float, Field(ge=0, le=1)] = 1.0
 
     postgres_url: str = ""
     postgres_pool_max: Positive = 10

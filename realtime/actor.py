@@ -76,6 +76,9 @@ class Actors:
     def commands(self) -> list[str]:
         return sorted(self._handlers)
 
+    def knows(self, event: str) -> bool:
+        return event in self._handlers
+
     async def receive(self, client: Client, event: str, arguments: bytes) -> bytes:
         """Handles one event; returns the JSON of its ack, whatever happened."""
         started = time.monotonic()

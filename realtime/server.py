@@ -29,6 +29,8 @@ from realtime.metrics import ENGINES
 from realtime.presence import PresenceKeeper
 from realtime.rooms import Rooms
 from realtime.sessions import Sessions
+from realtime.tracing import traced
+from telemetry.tracing import is_on
 
 log = structlog.get_logger(__name__)
 
@@ -115,6 +117,8 @@ class Realtime:
     def _receive(
         self, connection: Connection, event: str, arguments: bytes, namespace: str
     ) -> Coroutine[Any, Any, bytes]:
+        if is_on():
+            return traced(self.actors, connection.user, event, arguments)
         return self.actors.receive(connection.user, event, arguments)
 
     def _arrived(self, client: Client) -> None:

@@ -13,6 +13,7 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 
 from domain.jobs import Claim, JobSettings, Lane
+from telemetry.tracing import is_on
 from workers.history import History, Queue
 from workers.job import UNKNOWN, Cancel, Dead, Kind, Verdict
 from workers.metrics import RUNNING
@@ -27,6 +28,7 @@ from workers.run import (
     settled_of,
     verdict_of_cancel,
 )
+from workers.tracing import traced
 
 
 class LaneWorker(Worker):
@@ -123,7 +125,7 @@ class LaneWorker(Worker):
                 return Cancel("no_longer_owed")
         else:
             self.history.started(claim.id, run.start())
-        return await perform(run, self.ports)
+        return await (traced(run, self.ports) if is_on() else perform(run, self.ports))
 
     def cancel(self, id_: str) -> None:
         """Interrupt a running job in an operator's name."""

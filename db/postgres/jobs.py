@@ -26,8 +26,9 @@ from domain.jobs import (
     State,
     Unfinished,
 )
+from domain.trace import TRACEPARENT
 
-JOB = "key, name, lane, args::text as args, repeats, run, attempts, run_at"
+JOB = "key, name, lane, args::text as args, repeats, run, attempts, run_at, traceparent"
 
 ROW = f"""
 id as row, {JOB}, state, queued_at, started_at, finished_at, worker, error, trace,
@@ -37,8 +38,8 @@ extract(epoch from finished_at - started_at)::float8 as run_seconds
 """
 
 ADD_ONCE = """
-insert into jobs (key, name, lane, args, run_at)
-select key, name, lane, args::jsonb, coalesce(run_at, now())
+insert into jobs (key, name, lane, args, run_at, traceparent)
+select key, name, lane, args::jsonb, coalesce(run_at, now()), $6::text
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
   as new (key, name, lane, args, run_at)
 on conflict (key) do nothing
@@ -48,8 +49,8 @@ returning key, run
 # A waiting row absorbs the new one, and is locked by it: the worker cannot mark it as started, and so
 # cannot read data, before this transaction's data is there to be read.
 ADD_REPEATING = """
-insert into jobs as old (key, name, lane, args, run_at, repeats)
-select key, name, lane, args::jsonb, coalesce(run_at, now()), true
+insert into jobs as old (key, name, lane, args, run_at, repeats, traceparent)
+select key, name, lane, args::jsonb, coalesce(run_at, now()), true, $6::text
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
   as new (key, name, lane, args, run_at)
 on conflict (key) do update set
@@ -60,6 +61,7 @@ on conflict (key) do update set
   queued_at = case when old.state = 'started' then old.queued_at else now() end,
   started_at = case when old.state = 'started' then old.started_at end,
   finished_at = null, error = null, trace = null, progress_done = null, progress_total = null,
+  traceparent = excluded.traceparent,
   state = case when old.state = 'started' then 'started' else 'queued' end
 where old.state <> 'queued'
 returning key, run, state
@@ -187,15 +189,18 @@ class JobRows:
         rows = await self._insert(ADD_ONCE, once)
         rows += [row for row in await self._insert(ADD_REPEATING, repeating) if row["state"] == "queued"]
         runs = {row["key"]: row["run"] for row in rows}
+        trace = TRACEPARENT.get()
         return [
-            msgspec.structs.replace(job, run=runs[job.key]) for job in distinct.values() if job.key in runs
+            msgspec.structs.replace(job, run=runs[job.key], traceparent=trace)
+            for job in distinct.values()
+            if job.key in runs
         ]
 
     async def _insert(self, query: str, jobs: list[Job]) -> list[Record]:
         if not jobs:
             return []
         values = [(job.key, job.name, job.lane, to_json(job.args), job.run_at) for job in jobs]
-        return await self.db.fetch(query, *columns(sorted(values, key=first)))
+        return await self.db.fetch(query, *columns(sorted(values, key=first)), TRACEPARENT.get())
 
     async def started(self, starts: Sequence[Start]) -> set[str]:
         values = [(s.job.key, s.job.run, s.attempt, s.started_at, s.worker) for s in starts]
@@ -314,6 +319,7 @@ def job_of(row: Record) -> Job:
         repeats=row["repeats"],
         run=row["run"],
         attempts=row["attempts"],
+        traceparent=row["traceparent"],
     )
 
 

@@ -275,7 +275,7 @@ def delay_ms(settled: Settled) -> int:
 
 def definition(job: Job) -> bytes:
     """arq's own fields (try, function, arguments, enqueued at), then ours."""
-    ours = {"key": job.key, "run": job.run, "repeats": job.repeats}
+    ours = {"key": job.key, "run": job.run, "repeats": job.repeats, "traceparent": job.traceparent}
     return orjson.dumps({"t": job.attempts, "f": job.name, "a": [], "k": job.args, "et": 0, **ours})
 
 
@@ -291,6 +291,7 @@ def claim_of(lane: Lane, id_: bytes, due: bytes, packed: bytes, retries: bytes, 
         repeats=fields.get("repeats", False),
         run=fields.get("run", 1),
         attempts=used,
+        traceparent=fields.get("traceparent"),
     )
     attempt = used + int(retries) + 1
     return Claim(id=id_.decode(), job=job, attempt=attempt, claims=claims, due_at=float(due) / 1000)

@@ -25,7 +25,9 @@ from domain.jobs import (
     resume_lane,
 )
 from domain.ports import Ports
+from domain.trace import TRACEPARENT
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ONE = Job(name="scan_post", args={"post_id": "1"}, key="scan_post:1", lane="urgent")
 TWO = Job(name="scan_post", args={"post_id": "2"}, key="scan_post:2", lane="urgent")
 OFTEN = Job(name="count", args={}, key="count:1", lane="bulk", repeats=True)
@@ -56,6 +58,20 @@ async def test_a_key_is_added_once(ports: Ports) -> None:
     assert await begin(ports, ONE) == {ONE.key}
     assert await end(ports, ONE, "done") == []
     assert await ports.jobs.add([ONE]) == []
+
+
+async def test_a_job_belongs_to_the_trace_of_what_owed_it(ports: Ports) -> None:
+    token = TRACEPARENT.set(TRACE)
+    try:
+        (added,) = await ports.jobs.add([ONE])
+    finally:
+        TRACEPARENT.reset(token)
+    assert added.traceparent == (await row_of(ports, ONE.key)).traceparent == TRACE
+    (owed,) = await ports.jobs.unfinished("urgent", after=0, limit=1)
+    assert owed.job.traceparent == TRACE
+    await ports.queue.push([added])
+    (claim,), _ = await ports.queue.claim("urgent", 1, 1.0)
+    assert claim.job.traceparent == TRACE
 
 
 async def test_jobs_are_undone_with_the_transaction_of_their_data(ports: Ports) -> None:

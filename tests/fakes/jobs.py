@@ -21,6 +21,7 @@ from domain.jobs import (
     State,
     Unfinished,
 )
+from domain.trace import TRACEPARENT
 from tests.fakes.tables import Owed, Tables
 
 
@@ -41,13 +42,14 @@ class FakeJobs:
         if not job.repeats or owed.row.state == "queued":
             return None
         if owed.row.state == "started":
-            self._tables.jobs[job.key] = owed._replace(again=True)
+            self._put(owed._replace(again=True), job)
             return None
         return self._put(self._anew(owed, job.run_at), job)
 
     def _put(self, owed: Owed, job: Job) -> Job:
-        self._tables.jobs[job.key] = owed
-        return replace(job, run=owed.row.run)
+        trace = TRACEPARENT.get()
+        self._tables.jobs[job.key] = owed._replace(row=replace(owed.row, traceparent=trace))
+        return replace(job, run=owed.row.run, traceparent=trace)
 
     def _anew(self, owed: Owed, run_at: datetime | None = None) -> Owed:
         row = replace(
@@ -231,6 +233,7 @@ def new_row(job: Job, row: int, now: datetime) -> JobRow:
         trace=None,
         progress_done=None,
         progress_total=None,
+        traceparent=None,
     )
 
 
@@ -245,6 +248,7 @@ def job_of(owed: Owed) -> Job:
         repeats=owed.repeats,
         run=row.run,
         attempts=row.attempts,
+        traceparent=row.traceparent,
     )
 
 

@@ -46,7 +46,7 @@ bench: install ## measure the socket engine and the job layer against their peer
 swarm: install ## send a crowd of sockets at two servers of its own; SWARM="--sockets 500 --seconds 30" for more
 	$(RUN) -m swarm $(SWARM)
 
-chaos: install ## the fault tests at full scale: hundreds of rounds of kills and outages, about an hour
+chaos: install ## the fault tests at full scale: a thousand rounds of kills and outages, about half an hour
 	CHAOS_ROUNDS=1000 SHOWER_ROUNDS=200 $(RUN) -m pytest tests/workers/test_faults.py tests/cluster/test_shower.py --timeout 7200
 
 moderation-eval: install ## measure the moderation classifier; writes docs/moderation.md

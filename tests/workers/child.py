@@ -43,7 +43,8 @@ async def main(postgres_url: str, redis_url: str) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     async with asyncpg.create_pool(postgres_url, min_size=1, max_size=4) as pool:
         redis = open_arq(redis_url)
-        workers = Workers(Ports(pool, JobRows(pool), ArqQueue(redis)), redis=redis, settings=FAST)
+        ports = Ports(pool, JobRows(pool), ArqQueue(redis))
+        workers = Workers(ports, redis=redis, settings=FAST, schedule={})
         await workers.start()
         await stopped.wait()
         await workers.stop()

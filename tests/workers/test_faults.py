@@ -1,7 +1,8 @@
-"""Workers that are killed, a Redis that restarts empty, a PostgreSQL that drops its connections."""
+"""Workers that are killed, an emptied Redis, a PostgreSQL that hangs up, a MongoDB that is slow."""
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import sys
@@ -9,6 +10,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 import asyncpg
 import pytest
@@ -18,19 +20,23 @@ from redis.asyncio import Redis
 from db.postgres.jobs import JobRows
 from db.redis.queue import ArqQueue, open_arq
 from domain.jobs import Job, enqueue_jobs
+from tests.workers.chaos import Chaos, Report, chaos
 from tests.workers.conftest import DEADLINE_SECONDS, Bench
 from workers.loop import cancel_all, keep_alive
 from workers.recovery import Recovery
 
 ROOT = Path(__file__).parents[2]
 
-ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "3"))
-"""More for a long look: `CHAOS_ROUNDS=300 python -m pytest tests/workers/test_faults.py`."""
+ROUNDS = 3
+CHAOS_ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "20"))
+"""A thousand of them for a long look: `make chaos`."""
+CHAOS_SEED = int(os.environ.get("CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
+TOLD_EVERY = 50
 
 DROPPED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What a caller meets whose connection was ended; the last once, when asyncpg had not noticed yet."""
 
-pytestmark = pytest.mark.timeout(120 + 10 * ROUNDS)
+pytestmark = pytest.mark.timeout(300 + 10 * CHAOS_ROUNDS)
 
 Spawn = Callable[[str, str], Awaitable[Process]]
 
@@ -82,24 +88,6 @@ async def test_a_killed_workers_job_is_taken_over_and_loses_no_attempt(
     await spawn(postgres_url, redis_url)
     row = await bench.finished("hang_once:1")
     assert (row.state, row.attempts) == ("done", 1)
-
-
-async def test_rounds_of_kills_lose_nothing(
-    bench: Bench, spawn: Spawn, postgres_url: str, redis_url: str
-) -> None:
-    await bench.jobs.db.execute("create table marks (n text primary key)")
-    total = 0
-    for _ in range(ROUNDS):
-        process = await spawn(postgres_url, redis_url)
-        await enqueue_jobs([mark(n) for n in range(total, total + 300)], bench)
-        await until_marks(bench, total + 50)
-        process.kill()
-        await process.wait()
-        total += 300
-    await spawn(postgres_url, redis_url)
-    await until_marks(bench, total)
-    await bench.until_settled()
-    assert await bench.jobs.counts() == {("default", "done"): total}
 
 
 async def test_a_terminated_worker_stops_by_itself_and_in_order(
@@ -229,3 +217,33 @@ def recovering(bench: Bench) -> Callable[[], Awaitable[None]]:
         await asyncio.sleep(0.05)
 
     return step
+
+
+async def test_help_counts_once_whatever_breaks(
+    tmp_path: Path, postgres_url: str, mongodb_uri: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Rounds of every fault in turns of chance, on workers of the product and all three stores."""
+    random.seed(CHAOS_SEED)
+    async with chaos(tmp_path, postgres_url, mongodb_uri) as running:
+        kinds = list(running.faults) * -(-CHAOS_ROUNDS // len(running.faults))
+        report = await befallen(running, random.sample(kinds[:CHAOS_ROUNDS], CHAOS_ROUNDS), capfd)
+        assert (report.lost, report.doubled) == (0, 0), report
+        assert report.dead == 0, await running.dead()
+
+
+async def befallen(running: Chaos, kinds: list[str], capfd: pytest.CaptureFixture[str]) -> Report:
+    """Says how far it is, and at the end what came of it."""
+    began = monotonic()
+    for number, kind in enumerate(kinds, 1):
+        await running.round(kind)
+        if number % TOLD_EVERY == 0:
+            tell(f"{number} of {len(kinds)} rounds, {monotonic() - began:.0f} s", capfd)
+    report = await running.end(monotonic() - began)
+    tell(f"{report} (seed {CHAOS_SEED})", capfd)
+    return report
+
+
+def tell(line: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with capfd.disabled():
+        sys.stdout.write(f"\nchaos: {line}\n")
+        sys.stdout.flush()

@@ -43,9 +43,10 @@ class DeviceRows:
     async def of_account(self, account_id: str) -> list[Device]:
         rows = await self.db.fetch(
             """
-            select devices.id, devices.account_id, session_id, platform, token_key, sealed, seen_at
+            select devices.id, devices.account_id, session_id, devices.platform, token_key, sealed,
+              devices.seen_at
             from devices join sessions on sessions.id = session_id and ended_at is null
-            where devices.account_id = $1 order by seen_at desc, devices.id desc
+            where devices.account_id = $1 order by devices.seen_at desc, devices.id desc
             """,
             account_id,
         )
@@ -56,7 +57,7 @@ class DeviceRows:
             """
             select distinct devices.account_id
             from devices join sessions on sessions.id = session_id and ended_at is null
-            where devices.account_id = any($1::uuid[]) and platform = any($2)
+            where devices.account_id = any($1::uuid[]) and devices.platform = any($2)
             """,
             list(account_ids),
             list(platforms),

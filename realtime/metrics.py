@@ -22,6 +22,9 @@ REPLAYED = prometheus_client.Counter(
     "room_events_replayed_total", "Events sent again to a client that came back"
 )
 RESUMES = prometheus_client.Counter("room_resumes_total", "Rooms that a client came back to", ["recovered"])
+LOG_READS = prometheus_client.Counter(
+    "room_log_reads_total", "Reads of room logs, to catch up or to replay to who came back", ["why"]
+)
 GAPS = prometheus_client.Counter("room_gaps_total", "Holes in what a server heard, filled from the room log")
 ROOMS = Gauge("rooms_subscribed", "Rooms with members on this server")
 TAIL_BYTES = Gauge("room_tail_bytes", "Bytes of recent events kept for replay")

@@ -17,7 +17,7 @@ from domain.resume import INTERNAL
 from domain.rooms import EPHEMERAL_SEQ, Logged, Position, RoomState, Slice, split
 from realtime.client import Client
 from realtime.engine import Frame, Server
-from realtime.metrics import GAPS, REPLAYED, RESUMES, ROOMS, TAIL_BYTES
+from realtime.metrics import GAPS, LOG_READS, REPLAYED, RESUMES, ROOMS, TAIL_BYTES
 from realtime.mirror import Mirror
 
 log = structlog.get_logger(__name__)
@@ -215,6 +215,7 @@ class Rooms:
         mirror.heard, mirror.behind = None, False
         async with self._reading, mirror.lock:
             limit = self._ports.settings.room_replay_events_max if mirror.known else 0
+            LOG_READS.labels("catch_up").inc()
             self._advance(mirror, await self._ports.rooms.read(mirror.room, mirror.seq, limit))
 
     def _advance(self, mirror: Mirror, read: Slice) -> None:
@@ -251,6 +252,7 @@ class Rooms:
         """One read serves every client that comes back to this room."""
         async with self._reading, mirror.lock:
             if not mirror.whole:
+                LOG_READS.labels("replay").inc()
                 read = await self._ports.rooms.read(mirror.room, 0, self._ports.settings.room_log_events)
                 self._advance(mirror, read)
                 before = mirror.tail_bytes

@@ -58,7 +58,9 @@ def _print(report: Report) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m bench.sockets", description=sys.modules[__name__].__doc__)
-    parser.add_argument("--case", nargs="+", choices=[*CASES, *PRODUCT_CASES], default=list(CASES))
+    parser.add_argument(
+        "--case", nargs="+", choices=[*CASES, *PRODUCT_CASES], default=[*CASES, *PRODUCT_CASES]
+    )
     parser.add_argument("--peers", nargs="+", choices=COMMANDS, default=list(COMMANDS))
     parser.add_argument("--members", nargs="+", type=int, help="instead of the sizes of the case")
     parser.add_argument("--repeat", type=int, default=3)

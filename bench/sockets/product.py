@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -27,11 +28,16 @@ RELAXED = {
 
 
 class Product:
-    """A running product server. Use `started_product`."""
+    """A running product server. Use `started_product`.
 
-    def __init__(self, port: int, pid: int) -> None:
+    folder: its data; another server that is started with it shares the stores.
+    """
+
+    def __init__(self, port: int, process: "subprocess.Popen[bytes]", folder: str) -> None:
         self.port = port
-        self._threads = Path(f"/proc/{pid}/task")
+        self.folder = folder
+        self._process = process
+        self._threads = Path(f"/proc/{process.pid}/task")
         self._rest = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_SECONDS)
 
     def cpu_s(self) -> float:
@@ -53,6 +59,18 @@ class Product:
             self._rest.close()
             return False
 
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        self._rest.request("GET", "/metrics")
+        lines = self._rest.getresponse().read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}[{{ ]", line))
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._process.kill()
+        self._process.wait()
+        self.close()
+
     def close(self) -> None:
         self._rest.close()
 
@@ -66,20 +84,31 @@ class Product:
 @contextmanager
 def started_product(command: Sequence[str] = COMMAND) -> Iterator[Product]:
     """Start the product on a free loopback port with a folder of its own; both are gone after the block."""
-    with tempfile.TemporaryDirectory(prefix="bench-product-") as folder:
-        port = _free_port()
-        process = _spawn(command, port, folder)
-        try:
-            product = Product(port, process.pid)
-            _wait_until_ready(product, process)
-            yield product
-            product.close()
-        finally:
-            _stop(process)
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-product-") as folder,
+        started_server(folder, command) as one,
+    ):
+        yield one
 
 
-def _spawn(command: Sequence[str], port: int, folder: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, **RELAXED, "SERVER_PORT": str(port), "DATA_DIR": folder}
+@contextmanager
+def started_server(
+    folder: str, command: Sequence[str] = COMMAND, port: int = 0, **settings: str
+) -> Iterator[Product]:
+    """Start a server whose data is in `folder`, on a free loopback port unless one is given."""
+    port = port or _free_port()
+    process = _spawn(command, port, {"DATA_DIR": folder, **settings})
+    try:
+        product = Product(port, process, folder)
+        _wait_until_ready(product, process)
+        yield product
+        product.close()
+    finally:
+        _stop(process)
+
+
+def _spawn(command: Sequence[str], port: int, settings: dict[str, str]) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, **RELAXED, "SERVER_PORT": str(port), **settings}
     with on_server_core():
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from bench.sockets.cases import connect, disconnect, fanout, idle, inbound, product, stalled
+from bench.sockets.cases import connect, disconnect, fanout, idle, inbound, product, reconnect, stalled
 from bench.sockets.peer import Peer
 from bench.sockets.product import Product
 
@@ -44,7 +44,10 @@ CASES = {
     "stalled": Case(stalled.measure, (500,), (100,)),
 }
 
-PRODUCT_CASES = {"product": ProductCase(product.measure, (500,), (50,))}
+PRODUCT_CASES = {
+    "product": ProductCase(product.measure, (500,), (50,)),
+    "reconnect": ProductCase(reconnect.measure, (10_000,), (200,)),
+}
 
 # The figure that the ratios of a line compare. Lower is better for every one of them.
 PRIMARY = {
@@ -59,4 +62,5 @@ PRIMARY = {
     "disconnect": "cpu_us_per_disconnect",
     "stalled": "p99_ms",
     "product": "p99_ms",
+    "reconnect": "cpu_ms_per_return",
 }

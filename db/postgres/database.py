@@ -85,6 +85,21 @@ class Database:
             await self._pool.release(acquired)
 
     @asynccontextmanager
+    async def session(self) -> AsyncIterator[Statements]:
+        """A connection for what outlives its statement, such as a lock; nothing of it is left afterwards."""
+        with reachable():
+            acquired = await self._pool.acquire(timeout=self._timeout)
+        try:
+            yield Statements(acquired)
+            with reachable():
+                await acquired.reset(timeout=self._timeout)
+        except BaseException:
+            acquired.terminate()
+            raise
+        finally:
+            await self._pool.release(acquired)
+
+    @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Statements]:
         """Commits at the end of the block, rolls back when it raises."""
         with reachable():
@@ -132,6 +147,7 @@ async def open_database(url: str, *, connections_max: int, timeout_seconds: floa
             command_timeout=timeout_seconds,
             max_inactive_connection_lifetime=300,
             init=_set_codecs,
+            reset=_nothing_to_reset,
             server_settings={
                 "application_name": "anonymous-support",
                 "timezone": "UTC",
@@ -147,6 +163,13 @@ async def close_database(database: Database, *, within_seconds: float = 5.0) -> 
         await asyncio.wait_for(database.pool.close(), within_seconds)
     except TimeoutError:
         database.pool.terminate()
+
+
+async def _nothing_to_reset(connection: Any) -> None:
+    """Statements leave nothing behind, so the question that asyncpg asks after each of them is saved.
+
+    An open transaction is rolled back all the same; who leaves more uses `session`.
+    """
 
 
 async def _set_codecs(connection: Any) -> None:

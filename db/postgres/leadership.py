@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from db.postgres.database import Database, reachable
+from db.postgres.database import Database
 
 
 class AdvisoryLeadership:
@@ -13,12 +13,6 @@ class AdvisoryLeadership:
     @asynccontextmanager
     async def lead(self, name: str) -> AsyncIterator[bool]:
         """True inside for the only holder of `name`; the lock goes with the connection whatever happens."""
-        async with self._database.connection() as held:
+        async with self._database.session() as held:
             key = f"leader:{name}"
-            leading = bool(await held.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", key))
-            try:
-                yield leading
-            finally:
-                if leading:
-                    with reachable():
-                        await held.execute("select pg_advisory_unlock(hashtextextended($1, 0))", key)
+            yield bool(await held.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", key))

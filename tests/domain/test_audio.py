@@ -1,0 +1,212 @@
+"""Recordings: only sound comes through, in a file of ours, as long as it really is."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain import audio
+from domain.audio import GRACE_SECONDS, TooLong, Unreadable, ogg, opus
+from domain.audio.opus import checked_packet
+from tests.recordings import NAMES, of_seconds, recording, rewritten
+
+OPUS_NAMES = [name for name in NAMES if name.endswith(("ogg", "webm"))]
+AAC_NAMES = [name for name in NAMES if name not in OPUS_NAMES]
+IMAGE = b"\x89PNG\r\n\x1a\n" + bytes(64)
+PRIVATE = re.compile(rb"CANARY|Lav[cf]|[+]52[.]52|libopus|handler|Handler", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_container_becomes_a_file_of_ours_with_nothing_but_sound(name: str) -> None:
+    kept = rewritten(recording(name))
+    assert kept.content_type == (audio.OPUS if name in OPUS_NAMES else audio.AAC)
+    assert 1.0 <= kept.seconds <= 1.1
+    assert not PRIVATE.search(kept.data)
+    assert rewritten(kept.data) == kept
+
+
+def test_the_recordings_of_these_tests_do_say_something_private() -> None:
+    assert all(PRIVATE.search(recording(name)) for name in NAMES)
+
+
+def test_one_sound_is_one_file_whatever_it_came_in() -> None:
+    assert len({rewritten(recording(name)) for name in OPUS_NAMES}) == 1
+    assert len({rewritten(recording(name)) for name in AAC_NAMES}) == 1
+
+
+def test_length_is_counted_from_the_frames() -> None:
+    assert rewritten(of_seconds(60)).seconds == 60
+    with pytest.raises(TooLong):
+        rewritten(of_seconds(61))
+    assert 60 < 60 + GRACE_SECONDS < 61
+    with pytest.raises(TooLong):
+        rewritten(recording("voice.aac") * 60)
+
+
+def test_a_claimed_length_counts_for_nothing() -> None:
+    """The number in the header of every page is overwritten with zero, and its checksum put right."""
+    data = bytearray(of_seconds(61))
+    for match in re.finditer(b"OggS", bytes(data)):
+        start = match.start()
+        end = data.find(b"OggS", start + 4) if data.find(b"OggS", start + 4) > 0 else len(data)
+        data[start + 6 : start + 14] = bytes(8)
+        data[start + 22 : start + 26] = bytes(4)
+        data[start + 22 : start + 26] = ogg.crc(bytes(data[start:end])).to_bytes(4, "little")
+    with pytest.raises(TooLong):
+        rewritten(bytes(data))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"voice.m4a", "fragmented.mp4"}])
+@pytest.mark.parametrize("more", [b"\x00", b"TAG" + bytes(125), IMAGE, b"<script>alert(1)</script>"])
+def test_what_is_appended_is_refused(name: str, more: bytes) -> None:
+    with pytest.raises(Unreadable):
+        rewritten(recording(name) + more)
+
+
+@pytest.mark.parametrize("name", ["voice.m4a", "fragmented.mp4"])
+def test_what_is_appended_in_a_box_is_left_behind_and_anything_else_refused(name: str) -> None:
+    box = (8 + len(IMAGE)).to_bytes(4) + b"free" + IMAGE
+    assert rewritten(recording(name) + box) == rewritten(recording(name))
+    with pytest.raises(Unreadable):
+        rewritten(recording(name) + IMAGE)
+
+
+NOTHING_OF_OURS = [
+    b"",
+    b"OggS",
+    b"\x1a\x45\xdf\xa3",
+    b"\x00\x00\x00\x08ftyp",
+    b"ID3\x04\x00\x00\x00\x00\x00\x0a" + bytes(10) + b"\xff\xf1",
+    b"RIFF\x24\x00\x00\x00WAVEfmt ",
+    b"fLaC" + bytes(40),
+    IMAGE,
+    b"GIF89a" + bytes(40),
+    b"%PDF-1.7\n",
+    b"PK\x03\x04" + bytes(40),
+    b"<!doctype html><script>alert(1)</script>",
+    b"\xff\xfb\x90\x00" + bytes(413),
+    b"\xff" * 2000,
+    bytes(2000),
+]
+
+
+@pytest.mark.parametrize("data", NOTHING_OF_OURS)
+def test_anything_else_is_refused(data: bytes) -> None:
+    with pytest.raises(Unreadable):
+        rewritten(data)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recording_that_breaks_off_is_refused_or_ends_earlier(name: str) -> None:
+    data = recording(name)
+    for end in range(1, len(data), 7):
+        try:
+            kept = rewritten(data[:end])
+        except Unreadable:
+            continue
+        assert kept.seconds < 1.1
+        assert not PRIVATE.search(kept.data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    name=st.sampled_from(NAMES),
+    changes=st.lists(st.tuples(st.integers(0, 4_000), st.integers(0, 255)), max_size=6),
+)
+def test_no_byte_breaks_the_readers(name: str, changes: list[tuple[int, int]]) -> None:
+    data = bytearray(recording(name))
+    for place, value in changes:
+        data[place % len(data)] = value
+    try:
+        kept = rewritten(bytes(data))
+    except (Unreadable, TooLong):
+        return
+    assert rewritten(kept.data) == kept
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from([b"OggS\x00", b"\x1a\x45\xdf\xa3", b"\x00\x00\x00\x0cftyp", b"\xff\xf1"]), st.binary())
+def test_no_garbage_breaks_the_readers(start: bytes, rest: bytes) -> None:
+    with pytest.raises((Unreadable, TooLong)):
+        rewritten(start + rest)
+
+
+def test_a_second_stream_is_refused() -> None:
+    data = recording("voice.ogg")
+    with pytest.raises(Unreadable):
+        rewritten(data + data)
+    with pytest.raises(Unreadable):
+        rewritten(recording("voice.m4a").replace(b"soun", b"vide"))
+
+
+def test_other_codecs_in_known_containers_are_refused() -> None:
+    for name, codec, other in (
+        ("voice.ogg", b"OpusHead", b"\x01vorbis\x00"),
+        ("voice.webm", b"A_OPUS", b"A_FLAC"),
+        ("voice.webm", b"webm", b"mkvx"),
+        ("voice.m4a", b"mp4a", b"alac"),
+    ):
+        with pytest.raises(Unreadable):
+            rewritten(recording(name).replace(codec, other))
+
+
+def test_a_gain_that_could_hurt_is_left_out() -> None:
+    sound = ogg.read(recording("voice.ogg"))
+    loud = opus.head_of(sound)[:16] + b"\xff\x7f\x00"
+    assert opus.sound_of(loud, []) == sound._replace(packets=[])
+
+
+PACKETS: list[tuple[bytes, int]] = [
+    (b"\x08" + b"a" * 10, 960),
+    (b"\x08", 960),
+    (b"\x09" + b"a" * 10, 1920),
+    (b"\x0a\x03" + b"a" * 10, 1920),
+    (b"\x0b\x03" + b"a" * 9, 2880),
+    (b"\x0b\x83\x01\x02" + b"a" * 9, 2880),
+    (b"\x80" + b"a", 120),
+    (b"\x60" + b"a", 480),
+]
+
+
+@pytest.mark.parametrize(("data", "samples"), PACKETS)
+def test_packets_of_every_code_are_as_long_as_they_say(data: bytes, samples: int) -> None:
+    assert checked_packet(data) == (data, samples)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x09abc",
+        b"\x0a",
+        b"\x0a\x09a",
+        b"\x0b",
+        b"\x0b\x00",
+        b"\x0b\x3f",
+        b"\x0b\x02abc",
+        b"\x0b\x42\xff",
+    ],
+)
+def test_packets_that_are_none_are_refused(data: bytes) -> None:
+    with pytest.raises(Unreadable):
+        checked_packet(data)
+
+
+def test_padding_of_a_packet_is_left_out() -> None:
+    hidden = b"CANARY at home"
+    padded = b"\x0b\x42" + bytes([len(hidden)]) + b"abcd" + hidden
+    assert checked_packet(padded) == (b"\x0b\x02abcd", 1920)
+    long = b"\x0b\x42\xff\x01" + b"abcd" + b"x" * 255
+    assert checked_packet(long) == (b"\x0b\x02abcd", 1920)
+
+
+def test_frames_that_share_bytes_are_refused() -> None:
+    """Or a small file could become a large one: here every chunk is said to begin at the first."""
+    data = bytearray(recording("voice.m4a"))
+    table = data.find(b"stsz") + 8
+    count = int.from_bytes(data[table + 4 : table + 8])
+    for number in range(count):
+        data[table + 8 + 4 * number : table + 12 + 4 * number] = (1500).to_bytes(4)
+    with pytest.raises(Unreadable):
+        rewritten(bytes(data))

@@ -32,6 +32,7 @@ async def _expire(post: Post, ports: Ports) -> None:
     """The post itself comes last: whatever dies before is done again."""
     if post.status in {"live", "closed"}:
         await _tell_expired(post, ports)
+    await ports.content.voice_notes.forget_thread(post.id)
     await ports.content.responses.expire_thread(post.id)
     await ports.content.supports.forget(post.id)
     await ports.content.posts.expire(post.id)

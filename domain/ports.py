@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from domain.streaks import Mark, Streak
     from domain.trackers import Tracker
     from domain.trust import Standing, Thank
+    from domain.voice_notes import VoiceNote
 
 
 class Accounts(Protocol):
@@ -336,6 +337,9 @@ class Cases(Protocol):
     async def release(self, id: str, moderator_id: str) -> bool:
         """False when this moderator does not hold it."""
 
+    async def held_by(self, moderator_id: str, target: Target, target_id: str, now: datetime) -> Case | None:
+        """The open case about this that this moderator holds at `now`; any of several."""
+
     async def bar(self, id: str, moderator_id: str) -> None:
         """Keeps the case from this moderator and lets go of it."""
 
@@ -621,6 +625,39 @@ class Cravings(Protocol):
         """At or after `moment`, the newest `limit` of them, newest first."""
 
 
+class VoiceNotes(Protocol):
+    async def add(self, note: VoiceNote, audio: bytes) -> VoiceNote:
+        """The stored note: the original when this author already used this `client_id`."""
+
+    async def get(self, id: str) -> VoiceNote | None: ...
+
+    async def by_client_id(self, author_id: str, client_id: str) -> VoiceNote | None: ...
+
+    async def read(self, id: str, start: int, size: int) -> bytes:
+        """That part of the sound, or what there is of it; raises `NotFound` without the note."""
+
+    async def claim(self, claimed: VoiceNote) -> VoiceNote | None:
+        """The note as claimed, by this answer or another that was first; None without it."""
+
+    async def unsettled(self, before: datetime, limit: int) -> list[VoiceNote]:
+        """Of which the sweep has to find out whether an answer has them, last touched before then; also
+        what was never stored whole."""
+
+    async def settle(self, id: str) -> None:
+        """An answer has it: the sweep need not ask again."""
+
+    async def drop(self, id: str, before: datetime) -> bool:
+        """Deletes note and sound, unless it was touched since `before`."""
+
+    async def forget_thread(self, post_id: str) -> None:
+        """Deletes every note that was claimed in answer to a post."""
+
+    async def of_author(self, author_id: str) -> list[VoiceNote]: ...
+
+    async def forget_author(self, author_id: str) -> int:
+        """Deletes every note of this author; returns how many."""
+
+
 @dataclass(frozen=True)
 class Content:
     """The MongoDB side."""
@@ -630,6 +667,7 @@ class Content:
     supports: Supports
     checkins: CheckIns
     cravings: Cravings
+    voice_notes: VoiceNotes
 
 
 class RoomLogs(Protocol):

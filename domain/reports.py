@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import access, cases, crisis, limits
+from domain import access, cases, crisis, limits, listening
 from domain.accounts import User
 from domain.cases import Case, Target
 from domain.errors import Conflict, Invalid, NotFound
@@ -163,7 +163,8 @@ async def _report(command: CreateReport, note: str, subject_id: str, user: User,
             created_at=ports.now(),
         )
         await tx.reports.add(report)
-    ports.announcer.announce(*told)
+        owed = await tx.jobs.add(listening.jobs_of(opened))
+    ports.announcer.announce(*told, jobs=owed)
     return report.id
 
 

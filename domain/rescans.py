@@ -91,7 +91,7 @@ async def _changed_responses(since: datetime, ports: Ports) -> tuple[list[Change
     changes, seen, after = [], 0, None
     while page := await ports.content.responses.scanned(since, after, PAGE):
         for response, before in page:
-            if response.status not in GONE:
+            if response.type == "text" and response.status not in GONE:
                 verdict = await scanning.verdict_on(response.content, "response", response.author_id, ports)
                 changes += await _change("response", response, verdict, before, ports)
         seen, after = seen + len(page), place(page[-1][0])

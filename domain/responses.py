@@ -6,17 +6,18 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import access, activity, events, ladder, limits, pages, posts, rooms, trust
+from domain import access, activity, events, ladder, limits, pages, posts, rooms, trust, voice_notes
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.clock import rfc3339
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
 from domain.events import Event
 from domain.ids import derived_id, new_id
-from domain.jobs import Job
+from domain.jobs import Job, Lane
 from domain.pages import Page
 from domain.ports import Ports, Records
 from domain.posts import Post, PostView
 from domain.text import accepted_text
+from domain.voice_notes import VoiceNoteView, voice_note_view
 from domain.wire import ClientId, Command, Id, View
 
 ResponseType = Literal["text", "voice"]
@@ -34,7 +35,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     content: str
     status: ResponseStatus
     created_at: datetime
-    voice_note_id: str | None = None
+    voice_note: VoiceNoteView | None = None
     thanked: bool = False
 
 
@@ -44,6 +45,7 @@ class ResponseView(View, frozen=True):
     author: PublicAccount
     type: ResponseType
     content: str
+    voice_note: VoiceNoteView | None
     thanked: bool
     created_at: str
 
@@ -63,6 +65,8 @@ class ResponseRemoved(View, frozen=True):
 
 
 class Respond(Command, frozen=True):
+    """A text says something in `content`, a voice in the note that was uploaded before."""
+
     client_id: ClientId
     post_id: Id
     type: ResponseType = "text"
@@ -110,8 +114,19 @@ async def _stored(command: Respond, content: str, post: Post, user: User, ports:
     access.check_answerable(post)
     most = await _most_per_hour(content, post, user, ports)
     await limits.check("responses", user.id, most, limits.HOUR, ports)
-    response = Response(
-        id=new_id(),
+    stored, new = await ports.content.responses.add(await _new(command, content, post, user, ports))
+    if new:
+        await ports.content.posts.count_response(post.id, 1)
+    return stored
+
+
+async def _new(command: Respond, content: str, post: Post, user: User, ports: Ports) -> Response:
+    """A voice note is claimed first and names the response: should we die between, a retry makes the same."""
+    note = None
+    if command.voice_note_id is not None:
+        note = await voice_notes.claim_voice_note(command.voice_note_id, command.client_id, post, user, ports)
+    return Response(
+        id=(note and note.response_id) or new_id(),
         post_id=post.id,
         author_id=user.id,
         client_id=command.client_id,
@@ -119,11 +134,8 @@ async def _stored(command: Respond, content: str, post: Post, user: User, ports:
         content=content,
         status="live",
         created_at=ports.now(),
+        voice_note=voice_note_view(note) if note else None,
     )
-    stored, new = await ports.content.responses.add(response)
-    if new:
-        await ports.content.posts.count_response(post.id, 1)
-    return stored
 
 
 async def _most_per_hour(content: str, post: Post, user: User, ports: Ports) -> int:
@@ -136,9 +148,17 @@ async def _most_per_hour(content: str, post: Post, user: User, ports: Ports) -> 
 
 
 def _content(command: Respond, ports: Ports) -> str:
-    if command.type == "voice" or command.voice_note_id is not None:
-        raise Invalid("There is no voice note with this id.", field="voice_note_id")
+    if (command.type == "voice") != (command.voice_note_id is not None):
+        raise Invalid("A voice response, and no other, names a voice note.", field="voice_note_id")
+    if command.type == "voice":
+        return _nothing(command.content)
     return accepted_text(command.content, "content", characters_max=ports.settings.response_characters_max)
+
+
+def _nothing(content: str) -> str:
+    if content.strip():
+        raise Invalid("A voice response has no text.", field="content")
+    return ""
 
 
 async def tell_of(response: Response, post: Post, ports: Ports) -> None:
@@ -164,15 +184,11 @@ async def _note_answer(response: Response, post: Post, tx: Records) -> ladder.No
 
 
 def jobs_of(response: Response, post: Post, event_id: str) -> list[Job]:
-    jobs = [
-        Job(
-            name="scan_response",
-            args={"response_id": response.id},
-            key=f"scan_response:{response.id}",
-            lane="urgent" if post.type == "sos" else "default",
-        ),
-        activity.activity_job(response.author_id, "response", response.id, response.created_at),
-    ]
+    lane: Lane = "urgent" if post.type == "sos" else "default"
+    jobs = [activity.activity_job(response.author_id, "response", response.id, response.created_at)]
+    if response.type == "text":
+        args = {"response_id": response.id}
+        jobs.append(Job(name="scan_response", args=args, key=f"scan_response:{response.id}", lane=lane))
     if response.author_id == post.author_id:
         return jobs
     score = Job(
@@ -191,7 +207,7 @@ def jobs_of(response: Response, post: Post, event_id: str) -> list[Job]:
             "actor_id": response.author_id,
         },
         key=f"notify:{post.author_id}:{event_id}",
-        lane="urgent" if post.type == "sos" else "default",
+        lane=lane,
     )
     return [*jobs, score, notify]
 
@@ -208,6 +224,7 @@ def response_view(response: Response, author: PublicAccount) -> ResponseView:
         author=author,
         type=response.type,
         content=response.content,
+        voice_note=response.voice_note,
         thanked=response.thanked,
         created_at=rfc3339(response.created_at),
     )

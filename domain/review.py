@@ -11,6 +11,7 @@ from domain.errors import NotFound
 from domain.moderation.policy import Trust
 from domain.ports import Ports
 from domain.reports import Report
+from domain.voice_notes import VoiceNoteView
 from domain.wire import View
 
 SIMILAR_MAX = 5
@@ -47,11 +48,12 @@ class PastDecision(View, frozen=True):
 
 
 class Written(View, frozen=True):
-    """What it is about. `blurred`: show the text only when the moderator asks for it."""
+    """What it is about. `blurred`: show the text, or play the voice, only when the moderator asks for it."""
 
     content: str
     content_warning: str | None
     status: str
+    voice_note: VoiceNoteView | None = None
     blurred: bool = True
 
 
@@ -110,7 +112,12 @@ async def written(case: Case, ports: Ports) -> Written | None:
     if case.target == "response":
         response = await ports.content.responses.get(case.target_id)
         return (
-            Written(content=response.content, content_warning=None, status=response.status)
+            Written(
+                content=response.content,
+                content_warning=None,
+                status=response.status,
+                voice_note=response.voice_note,
+            )
             if response
             else None
         )

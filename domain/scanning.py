@@ -83,9 +83,9 @@ async def scan_post(post_id: str, ports: Ports, *, cause: str = SCAN) -> None:
 
 
 async def scan_response(response_id: str, ports: Ports, *, cause: str = SCAN) -> None:
-    """As `scan_post`; also for what is held or hidden, which a rescan may bring back."""
+    """As `scan_post`; also for what is held or hidden, which a rescan may bring back. It hears no voice."""
     response = await ports.content.responses.get(response_id)
-    if response is None or response.status in {"removed", "expired"}:
+    if response is None or response.type == "voice" or response.status in {"removed", "expired"}:
         return
     verdict = await verdict_on(response.content, "response", response.author_id, ports)
     kept: dict[str, object] = {"verdict": record_of(verdict, ports.now())}

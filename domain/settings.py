@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     payload_bytes_max: Positive = 32 * 1024
     post_characters_max: Positive = 5000
     response_characters_max: Positive = 2000
+    voice_note_bytes_max: Positive = 1024 * 1024
+    voice_note_seconds_max: Positive = 60
+    voice_note_unused_seconds: Positive = 3600
+    uploads_concurrent_max: Positive = 32
+    upload_timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
     handler_timeout_seconds: Annotated[float, Field(gt=0)] = 5.0
     outbound_buffer_bytes: Positive = 256 * 1024
     connections_max: Positive = 15_000
@@ -92,12 +97,15 @@ class Settings(BaseSettings):
     threads_per_client: Positive = 50
     moments_per_day: Positive = 100
     trackers_max: Positive = 20
+    voice_notes_per_hour: Positive = 60
+    new_account_voice_notes_per_hour: Positive = 10
     new_account_circles_per_day: Positive = 1
     slowed_posts_per_hour: Positive = 2
     reports_per_day: Positive = 30
     moderator_break_after_load: Positive = 30
     events_per_minute: Positive = 600
     requests_per_minute: Positive = 600
+    uploads_per_minute: Positive = 20
     registrations_per_hour: Positive = 30
     login_attempts_per_minute: Positive = 10
 

@@ -6,6 +6,7 @@ from db.mongo.database import Mongo
 from db.mongo.posts import PostDocuments
 from db.mongo.responses import ResponseDocuments
 from db.mongo.supports import SupportDocuments
+from db.mongo.voice_notes import VoiceNoteDocuments
 from domain.ports import Content
 
 
@@ -16,4 +17,5 @@ def content(database: Mongo) -> Content:
         supports=SupportDocuments(database),
         checkins=CheckInDocuments(database),
         cravings=CravingDocuments(database),
+        voice_notes=VoiceNoteDocuments(database),
     )

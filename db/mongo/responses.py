@@ -91,7 +91,7 @@ class ResponseDocuments:
         return {document["_id"]: document["count"] for document in found}
 
     async def expire_thread(self, post_id: str) -> None:
-        emptied = {"$set": {"content": ""}, "$unset": {"verdict": ""}}
+        emptied: Document = {"$set": {"content": "", "voice_note": None}, "$unset": {"verdict": ""}}
         with reachable():
             await self._responses.update_many({"post_id": post_id}, emptied)
             await self._responses.update_many(
@@ -110,6 +110,7 @@ class ResponseDocuments:
 
 def document_of(response: Response) -> Document:
     document: Document = msgspec.structs.asdict(response)
+    document["voice_note"] = msgspec.to_builtins(response.voice_note)
     return {"_id": document.pop("id"), "key": response.id, **document}
 
 

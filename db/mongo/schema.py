@@ -55,6 +55,17 @@ VALIDATORS: dict[str, Document] = {
     "cravings": required(
         _id=STRING, tracker_id=STRING, account_id=STRING, at=DATE, recorded_at=DATE, timezone=STRING
     ),
+    "voice_notes": required(
+        _id=STRING,
+        author_id=STRING,
+        client_id=STRING,
+        content_type=STRING,
+        bytes=INTEGER,
+        state={"enum": ["unused", "claimed", "answered"]},
+        stored={"bsonType": "bool"},
+        created_at=DATE,
+        touched_at=DATE,
+    ),
     "supports": required(_id=STRING, post_id=STRING, giver_id=STRING, kind=STRING, created_at=DATE),
 }
 
@@ -85,6 +96,17 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "cravings": [
         IndexModel([("account_id", ASCENDING), ("at", DESCENDING)], name="account_recent"),
+    ],
+    "voice_notes": [
+        IndexModel(
+            [("author_id", ASCENDING), ("client_id", ASCENDING)],
+            name="author_client",
+            unique=True,
+            partialFilterExpression={"stored": True},
+        ),
+        IndexModel([("author_id", ASCENDING), ("created_at", ASCENDING)], name="author_recent"),
+        IndexModel([("state", ASCENDING), ("touched_at", ASCENDING)], name="state_touched"),
+        IndexModel([("post_id", ASCENDING)], name="post"),
     ],
     "supports": [
         IndexModel([("post_id", ASCENDING), ("giver_id", ASCENDING)], name="post_giver"),

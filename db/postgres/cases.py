@@ -95,6 +95,21 @@ class CaseRows:
         )
         return changed(status)
 
+    async def held_by(self, moderator_id: str, target: Target, target_id: str, now: datetime) -> Case | None:
+        row = await self.db.fetchrow(
+            f"""
+            select {COLUMNS} from cases
+            where target = $1 and target_id = $2 and closed_at is null
+                and claimed_by = $3 and claimed_until > $4
+            limit 1
+            """,
+            target,
+            target_id,
+            moderator_id,
+            now,
+        )
+        return Case(**row) if row else None
+
     async def bar(self, id: str, moderator_id: str) -> None:
         await self.db.execute(
             """

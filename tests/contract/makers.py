@@ -15,6 +15,7 @@ from domain.posts import Context, Post
 from domain.responses import Response
 from domain.rooms import FEED
 from domain.sessions import RefreshToken, Session
+from domain.voice_notes import VoiceNote
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 
@@ -110,3 +111,8 @@ class Makers:
     async def stored_response(self, post_id: str, **fields: Any) -> Response:
         stored, _ = await self._ports.content.responses.add(self.response(post_id, **fields))
         return stored
+
+    def voice_note(self, **fields: Any) -> VoiceNote:
+        usual: dict[str, Any] = {"id": self.id(), "author_id": new_id(), "content_type": "audio/aac"}
+        usual |= {"client_id": f"client-{self._number()}", "duration_seconds": 1.5, "bytes": 1200}
+        return VoiceNote(**{**usual, "created_at": NOON, "touched_at": NOON, **fields})

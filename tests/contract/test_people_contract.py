@@ -83,6 +83,21 @@ async def test_a_claim_holds_until_it_runs_out(ports: Ports) -> None:
     assert await ports.records.cases.release(id, other)
 
 
+async def test_whoever_holds_a_case_about_something_is_known(ports: Ports) -> None:
+    holder, until = new_id(), NOON + timedelta(minutes=15)
+    stored = await opened(ports, case(target="response"))
+    about: Any = ("response", stored.target_id)
+    held_by = ports.records.cases.held_by
+    assert await held_by(holder, *about, NOON) is None
+    claimed = await ports.records.cases.claim(stored.id, holder, NOON, until)
+    assert await held_by(holder, *about, NOON) == claimed
+    assert await held_by(holder, *about, until) is None
+    assert await held_by(new_id(), *about, NOON) is None
+    assert await held_by(holder, "post", stored.target_id, NOON) is None
+    await ports.records.cases.close(stored.id, "dismiss", holder, NOON)
+    assert await held_by(holder, *about, NOON) is None
+
+
 async def test_of_two_who_claim_at_once_one_has_it(ports: Ports) -> None:
     id = (await opened(ports, case())).id
     until = NOON + timedelta(minutes=15)

@@ -11,9 +11,11 @@ from domain.ids import new_id
 from domain.pages import Cursor
 from domain.ports import Ports
 from domain.responses import Response
+from domain.voice_notes import VoiceNoteView
 from tests.contract.makers import NOON, Makers
 
 POST = new_id()
+VOICE = VoiceNoteView(id=new_id(), duration_seconds=1.5, content_type="audio/aac", bytes=1200)
 
 
 def ids(responses: list[Response]) -> list[str]:
@@ -21,7 +23,7 @@ def ids(responses: list[Response]) -> list[str]:
 
 
 async def test_a_response_comes_back_as_it_was_stored(ports: Ports, make: Makers) -> None:
-    response = make.response(POST, voice_note_id=new_id(), type="voice", content="")
+    response = make.response(POST, voice_note=VOICE, type="voice", content="")
     assert await ports.content.responses.add(response) == (response, True)
     assert await ports.content.responses.get(response.id) == response
     assert await ports.content.responses.by_client_id(response.author_id, response.client_id) == response
@@ -135,10 +137,11 @@ async def test_live_responses_are_counted_by_post(ports: Ports, make: Makers) ->
 
 async def test_a_thread_expires_whole_and_keeps_who_answered(ports: Ports, make: Makers) -> None:
     post_id = new_id()
-    live, removed = await make.stored_response(post_id), await make.stored_response(post_id, status="removed")
+    live = await make.stored_response(post_id, type="voice", voice_note=VOICE)
+    removed = await make.stored_response(post_id, status="removed")
     other = await make.stored_response(new_id())
     await ports.content.responses.expire_thread(post_id)
-    expired = replace(live, status="expired", content="")
+    expired = replace(live, status="expired", content="", voice_note=None)
     assert await ports.content.responses.get(live.id) == expired
     assert await ports.content.responses.get(removed.id) == replace(removed, content="")
     assert await ports.content.responses.get(other.id) == other

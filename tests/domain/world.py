@@ -14,6 +14,7 @@ from domain import (
     enforcement,
     followups,
     ladder,
+    listening,
     notifications,
     posts,
     pushing,
@@ -21,6 +22,7 @@ from domain import (
     scanning,
     sessions,
     support,
+    voice_notes,
 )
 from domain.accounts import User
 from domain.blocks import AddBlock
@@ -34,7 +36,9 @@ from domain.responses import Respond, ResponseView
 from domain.rooms import user_room
 from domain.sessions import RegisterAnonymous
 from domain.support import GiveSupport, QuickKind
+from domain.voice_notes import AddVoiceNote, VoiceNoteView
 from tests.fakes.ports import Fakes, make_fakes
+from tests.recordings import recording
 
 Run = Callable[[dict[str, str], Ports], Awaitable[object]]
 
@@ -89,6 +93,7 @@ RUNS: dict[str, Run] = {
     "revisit_sos": lambda args, ports: ladder.revisit(args["post_id"], ports),
     "measure_answer": lambda args, ports: ladder.measure_answer(args["post_id"], ports),
     "follow_up": lambda args, ports: followups.follow_up(args["post_id"], int(args["number"]), ports),
+    "hold_unheard": lambda args, ports: listening.hold_unheard(args["response_id"], args["case_id"], ports),
     "scan_post": lambda args, ports: scanning.scan_post(args["post_id"], ports),
     "scan_response": lambda args, ports: scanning.scan_response(args["response_id"], ports),
 }
@@ -137,6 +142,16 @@ class World:
         usual = {"client_id": new_id(), "content": "I am here.", "post_id": post.id}
         command = Respond(**{**usual, **fields})
         return (await responses.respond(command, author, self.ports)).response
+
+    async def voice_note(self, author: User, **fields: Any) -> VoiceNoteView:
+        """A note that is uploaded and in no answer yet."""
+        command = AddVoiceNote(**{"client_id": new_id(), "audio": recording("voice.ogg"), **fields})
+        return await voice_notes.add_voice_note(command, author, self.ports)
+
+    async def speak(self, author: User, post: PostView, **fields: Any) -> ResponseView:
+        """An answer by voice."""
+        note = await self.voice_note(author)
+        return await self.answer(author, post, type="voice", content="", voice_note_id=note.id, **fields)
 
     async def tap(self, giver: User, post: PostView, kind: QuickKind = "been_there") -> dict[str, int]:
         """The counts after it."""

@@ -47,6 +47,14 @@ class FakeCases:
         self._put(replace(case, claimed_by=None, claimed_until=None))
         return True
 
+    async def held_by(self, moderator_id: str, target: Target, target_id: str, now: datetime) -> Case | None:
+        for case in self._tables.cases.values():
+            held = case.claimed_by == moderator_id and case.claimed_until is not None
+            about = (case.target, case.target_id) == (target, target_id) and case.closed_at is None
+            if held and about and (case.claimed_until or now) > now:
+                return case
+        return None
+
     async def bar(self, id: str, moderator_id: str) -> None:
         case = self._tables.cases[id]
         self._put(replace(case, barred=[*case.barred, moderator_id], claimed_by=None, claimed_until=None))

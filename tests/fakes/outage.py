@@ -1,6 +1,6 @@
 """Stores that cannot be reached."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, NoReturn
 
 from domain.errors import Unavailable
@@ -21,9 +21,7 @@ class Away:
 def without_content(ports: Ports) -> Ports:
     """`ports` while MongoDB is down."""
     away: Any = Away()
-    return replace(
-        ports, content=Content(posts=away, responses=away, supports=away, checkins=away, cravings=away)
-    )
+    return replace(ports, content=Content(**{field.name: away for field in fields(Content)}))
 
 
 def without_rooms(ports: Ports) -> Ports:

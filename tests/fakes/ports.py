@@ -46,6 +46,7 @@ from tests.fakes.supports import FakeSupports
 from tests.fakes.tables import Tables
 from tests.fakes.trackers import FakeTrackers
 from tests.fakes.trust import FakeStandings, FakeThanks
+from tests.fakes.voice_notes import FakeVoiceNotes
 
 SECRET = "a secret of the tests, long enough for its algorithm"
 
@@ -59,6 +60,7 @@ class Fakes:
     tables: Tables
     posts: FakePosts
     responses: FakeResponses
+    voice_notes: FakeVoiceNotes
     rooms: FakeRoomLogs
     queue: FakeQueue
     push: FakePush
@@ -75,7 +77,7 @@ def make_fakes(*, now: Clock | None = None, **settings: Any) -> Fakes:
     shown = load_settings(None, **{"server_env": "test", **settings})
     tables, posts, responses, queue = Tables(), FakePosts(), FakeResponses(), FakeQueue(now or clock)
     rooms = FakeRoomLogs(events_max=shown.room_log_events)
-    records, push = records_of(tables, now or clock), FakePush()
+    records, push, voice_notes = records_of(tables, now or clock), FakePush(), FakeVoiceNotes()
 
     @asynccontextmanager
     async def transaction() -> AsyncIterator[Records]:
@@ -93,6 +95,7 @@ def make_fakes(*, now: Clock | None = None, **settings: Any) -> Fakes:
             supports=FakeSupports(),
             checkins=FakeCheckIns(),
             cravings=FakeCravings(),
+            voice_notes=voice_notes,
         ),
         rooms=rooms,
         presence=FakePresence(now or clock, grace_seconds=shown.presence_grace_seconds),
@@ -106,7 +109,7 @@ def make_fakes(*, now: Clock | None = None, **settings: Any) -> Fakes:
         announcer=Announcer(lambda: ports),
         probe=all_well,
     )
-    return Fakes(ports, clock, tables, posts, responses, rooms, queue, push)
+    return Fakes(ports, clock, tables, posts, responses, voice_notes, rooms, queue, push)
 
 
 def records_of(tables: Tables, now: Clock) -> Records:

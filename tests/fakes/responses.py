@@ -77,7 +77,7 @@ class FakeResponses:
         for one in self._responses.values():
             if one.post_id == post_id:
                 status = "expired" if one.status == "live" else one.status
-                self._responses[one.id] = replace(one, content="", status=status)
+                self._responses[one.id] = replace(one, content="", voice_note=None, status=status)
                 self.verdicts.pop(one.id, None)
 
     async def scanned(

@@ -1,7 +1,7 @@
 """One second of a tone in every container that phones and browsers record, 12 KB together.
 
-Made with PyAV 18.1 (FFmpeg 8, libopus and its own AAC encoder) from a sine of 220 Hz. All but the ADTS file say
-`CANARY` and a name in their tags, the MP4 files also a place; the AAC frames name their encoder.
+Made with PyAV 18.1 (FFmpeg 8, libopus and its own AAC encoder) from a sine of 220 Hz. All but the ADTS file
+say `CANARY` and a name in their tags, the MP4 files also a place; the AAC frames name their encoder.
 """
 
 from pathlib import Path

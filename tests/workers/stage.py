@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 import workers.jobs  # noqa: F401  (registers them)
 from db.stores import open_stores
-from domain import posts, responses, sessions, support
+from domain import posts, responses, sessions, support, voice_notes
 from domain.accounts import User
 from domain.clock import utc_now
 from domain.ids import new_id
@@ -23,10 +23,12 @@ from domain.responses import Respond, ResponseView
 from domain.sessions import RegisterAnonymous
 from domain.settings import load_settings
 from domain.support import GiveSupport
+from domain.voice_notes import AddVoiceNote
 from tests.contract.makers import Makers
 from tests.fakes.clock import FakeClock
 from tests.fakes.ports import SECRET
 from tests.fakes.push import FakePush
+from tests.recordings import recording
 from workers.job import KINDS
 
 
@@ -51,6 +53,16 @@ class Stage:
 
     async def answer(self, author: User, post: PostView, content: str = "I am here.") -> ResponseView:
         command = Respond(client_id=new_id(), content=content, post_id=post.id)
+        return (await responses.respond(command, author, self.ports)).response
+
+    async def voice_note(self, author: User) -> str:
+        """The id of a note that is in no answer yet."""
+        command = AddVoiceNote(client_id=new_id(), audio=recording("voice.ogg"))
+        return (await voice_notes.add_voice_note(command, author, self.ports)).id
+
+    async def speak(self, author: User, post: PostView) -> ResponseView:
+        note_id = await self.voice_note(author)
+        command = Respond(client_id=new_id(), post_id=post.id, type="voice", voice_note_id=note_id)
         return (await responses.respond(command, author, self.ports)).response
 
     async def tap(self, giver: User, post: PostView) -> str:

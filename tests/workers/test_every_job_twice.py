@@ -14,6 +14,7 @@ from domain import (
     enforcement,
     notifications,
     presence,
+    reports,
     sessions,
     support,
     trackers,
@@ -25,10 +26,11 @@ from domain.clock import rfc3339, utc_now
 from domain.decisions import Action, Decision
 from domain.devices import RegisterDevice
 from domain.ids import new_id
-from domain.jobs import Job, Outcome
+from domain.jobs import Job, JobFilter, Outcome
 from domain.posts import PostView
 from domain.presence import SetPresence
 from domain.reconciliation import Drift
+from domain.reports import CreateReport
 from domain.streaks import Streak
 from domain.support import UndoSupport
 from domain.trackers import CreateTracker, Tracker
@@ -241,9 +243,30 @@ async def recount_post(stage: Stage) -> dict[str, str]:
 
 @case
 async def expire_content(stage: Stage) -> dict[str, str]:
-    await stage.answer(await stage.person(), await stage.post(await stage.person()))
+    post = await stage.post(await stage.person())
+    await stage.answer(await stage.person(), post)
+    await stage.speak(await stage.person(), post)
     stage.clock.advance(days=31)
     return {}
+
+
+@case
+async def sweep_voice_notes(stage: Stage) -> dict[str, str]:
+    helper = await stage.person()
+    await stage.voice_note(helper)
+    await stage.speak(helper, await stage.post(await stage.person()))
+    stage.clock.advance(hours=2)
+    return {}
+
+
+@case
+async def hold_unheard(stage: Stage) -> dict[str, str]:
+    helper, reporter = await stage.person(), await stage.person()
+    answer = await stage.speak(helper, await stage.post(await stage.person()))
+    command = CreateReport(target="response", target_id=answer.id, reason="threat")
+    await reports.create_report(command, reporter, stage.ports)
+    (row,) = await stage.ports.jobs.find(JobFilter(name="hold_unheard"))
+    return row.args
 
 
 @case

@@ -1,6 +1,6 @@
 """Care for data, by the clock."""
 
-from domain import care
+from domain import care, voice_notes
 from domain.ports import Ports
 from workers.job import job
 from workers.schedule import Cron, scheduled
@@ -10,6 +10,12 @@ from workers.schedule import Cron, scheduled
 @job(lane="bulk", timeout_seconds=600)
 async def expire_content(ports: Ports) -> None:
     await care.expire_content(ports)
+
+
+@scheduled(Cron(minute={0, 10, 20, 30, 40, 50}))
+@job(lane="bulk", timeout_seconds=300)
+async def sweep_voice_notes(ports: Ports) -> None:
+    await voice_notes.sweep_voice_notes(ports)
 
 
 @scheduled(Cron(hour=4, minute=10))

@@ -11,6 +11,7 @@ from api.health import add_health
 from api.keys import PATHS, PORTS, READINESS
 from api.metrics import show_metrics
 from api.ops import add_ops
+from api.pack import add_pack
 from api.route import Route
 from api.routes import ROUTES
 from api.security import Security
@@ -42,6 +43,7 @@ def build_app(ports: Ports, *, socket: SocketContract | None = None) -> web.Appl
     app.router.add_get("/v1/", show_index)
     app.router.add_get("/metrics", show_metrics)
     add_health(app)
+    add_pack(app)
     add_docs(app, socket)
     add_ops(app, addresses)
     app[PATHS] = frozenset(resource.canonical for resource in app.router.resources())

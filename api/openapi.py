@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from api import pack
 from api.errors import Refusal
 from api.health import Alive, HealthReport
 from api.route import Route
@@ -33,6 +34,7 @@ def openapi_document(routes: Sequence[Route]) -> Document:
         paths.setdefault(route.path, {})[route.method.lower()] = operation(route)
     for path, (summary, answers) in OPERATIONS.items():
         paths[path] = {"get": operation_of_health(path, summary, answers)}
+    paths[pack.PATH] = {"get": operation_of_pack()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -91,6 +93,20 @@ def operation_of_health(path: str, summary: str, answers: dict[str, Any]) -> Doc
         "responses": {
             status: {"description": HTTPStatus(int(status)).phrase, "content": content(answer)}
             for status, answer in answers.items()
+        },
+    }
+
+
+def operation_of_pack() -> Document:
+    whole = {"description": "OK", "content": {pack.MEDIA: {"schema": {"type": "string", "format": "binary"}}}}
+    return {
+        "operationId": "get_pack",
+        "summary": "The offline pack of crisis help: a signed file for apps to keep.",
+        "tags": ["crisis"],
+        "responses": {
+            "200": whole,
+            "304": {"description": "The pack is the one of `If-None-Match`."},
+            "503": {"description": "`unavailable`", "content": content(Refusal)},
         },
     }
 

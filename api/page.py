@@ -57,10 +57,12 @@ def answers(described: Described) -> str:
 
 
 def type_of(described: Described) -> str:
-    """A link to the shape that a body has."""
+    """A link to the shape that a body has; the media type of one that is not JSON."""
     content = described.get("content")
     if not content:
         return ""
+    if "application/json" not in content:
+        return escape(", ".join(content))
     name = escape(content["application/json"]["schema"]["$ref"].rpartition("/")[2])
     return f'<a href="#{name}">{name}</a>'
 

@@ -28,6 +28,7 @@ from db.redis.queue import ArqQueue, open_arq
 from db.redis.rooms import RedisRoomLogs
 from db.redis.servers import open_homes
 from db.secrets import with_secrets
+from db.signing import signer_of
 from db.tokens import AccessTokens
 from domain.clock import Clock, utc_now
 from domain.errors import DomainError
@@ -143,6 +144,7 @@ def _ports(
             settings.jwt_secret.get_secret_value(), lifetime_seconds=settings.access_token_seconds
         ),
         cipher=AesGcmCipher(settings.encryption_key.get_secret_value()),
+        signer=signer_of(settings),
         push=push,
         leadership=AdvisoryLeadership(database),
         announcer=announcer,

@@ -743,6 +743,15 @@ class Cipher(Protocol):
     def decrypt(self, sealed: bytes, *, context: bytes) -> bytes: ...
 
 
+class Signer(Protocol):
+    """Signs what apps keep and must be able to trust without us (Ed25519)."""
+
+    @property
+    def public_key(self) -> bytes: ...
+
+    def sign(self, payload: bytes) -> bytes: ...
+
+
 class Push(Protocol):
     """The push services of the platforms; those that are not configured are not there."""
 
@@ -782,6 +791,7 @@ class Ports:
     passwords: Passwords
     tokens: Tokens
     cipher: Cipher
+    signer: Signer | None
     push: Push
     leadership: Leadership
     announcer: Announcer

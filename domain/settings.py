@@ -19,7 +19,8 @@ SECRET_CHARACTERS_MIN = 32
 LEASE_PULSES_MIN = 2
 """Pulses that a lease has to outlast."""
 
-VAPID_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
+PRIVATE_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
+KEY_MAKERS = {"vapid_private_key": "python -m db.push.vapid", "crisis_pack_key": "python -m db.pack key"}
 
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
 
     jwt_secret: SecretStr = SecretStr("")
     encryption_key: SecretStr = SecretStr("")
+    crisis_pack_key: SecretStr = SecretStr("")
     access_token_seconds: Positive = 15 * 60
     refresh_token_seconds: Positive = 7 * 24 * 3600
     refresh_grace_seconds: Annotated[int, Field(ge=0, le=60)] = 10
@@ -102,6 +104,7 @@ class Settings(BaseSettings):
     new_account_circles_per_day: Positive = 1
     slowed_posts_per_hour: Positive = 2
     reports_per_day: Positive = 30
+    worries_per_day: Positive = 5
     moderator_break_after_load: Positive = 30
     events_per_minute: Positive = 600
     requests_per_minute: Positive = 600
@@ -180,11 +183,11 @@ class Settings(BaseSettings):
             raise ValueError(f"expected URLs that all start with {expected[0]}, or all with {expected[1]}")
         return value
 
-    @field_validator("vapid_private_key")
+    @field_validator("vapid_private_key", "crisis_pack_key")
     @classmethod
-    def _private_key(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and not VAPID_KEY.fullmatch(value.get_secret_value()):
-            raise ValueError("expected 32 bytes in base64url (`python -m db.push.vapid` makes them)")
+    def _private_key(cls, value: SecretStr, info: Any) -> SecretStr:
+        if value.get_secret_value() and not PRIVATE_KEY.fullmatch(value.get_secret_value()):
+            raise ValueError(f"expected 32 bytes in base64url (`{KEY_MAKERS[info.field_name]}` makes them)")
         return value
 
     @property

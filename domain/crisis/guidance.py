@@ -65,7 +65,7 @@ class Worried(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Guidance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file."""
+    """The guided minute with the barrier question, and what to read when one worries about somebody."""
 
     step: Step
     worried: Worried

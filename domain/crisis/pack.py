@@ -56,6 +56,11 @@ def build_offline_pack(sign: Callable[[bytes], bytes]) -> bytes:
     return msgspec.json.encode(header) + b"\n" + payload
 
 
+def is_newer(offered: OfflinePack, kept: OfflinePack | None) -> bool:
+    """Whether an app takes the offered pack: one just as new may read otherwise."""
+    return kept is None or offered.bundle.built >= kept.bundle.built
+
+
 def read_offline_pack(pack: bytes, verify: Callable[[bytes, bytes], None]) -> OfflinePack:
     """The content of a pack.
 

@@ -230,14 +230,15 @@ async def test_with_every_store_down_there_is_still_help(settings: Settings) -> 
             person = await rest.register()
             for line in (postgres, mongodb, redis):
                 line.cut()
-            help_, live, health, me, login = await asyncio.gather(
+            help_, guidance, live, health, me, login = await asyncio.gather(
                 rest.ask("GET", "/v1/crisis/resources?country=US"),
+                rest.ask("GET", "/v1/crisis/guidance"),
                 rest.ask("GET", "/health/live"),
                 rest.ask("GET", "/health/ready"),
                 person.get("/v1/me"),
                 rest.ask("POST", "/v1/auth/login", {"identifier": "somebody", "password": "x"}),
             )
-            assert (help_.status, live.status, health.status) == (200, 200, 503)
+            assert (help_.status, guidance.status, live.status, health.status) == (200, 200, 200, 503)
             assert "911" in help_.body["emergency"]
             assert [store["ok"] for store in health.body["stores"].values()] == [False] * 3
             assert me.error == login.error == (503, "unavailable", None)

@@ -212,6 +212,15 @@ def test_an_offline_pack_is_read_back_by_who_knows_the_key() -> None:
     assert content.worried == crisis.WORRIED_ABOUT_SOMEONE
 
 
+def test_an_app_keeps_its_pack_when_an_older_one_is_offered() -> None:
+    key = Ed25519PrivateKey.generate()
+    kept = crisis.read_offline_pack(crisis.build_offline_pack(key.sign), key.public_key().verify)
+    older = msgspec.structs.replace(kept.bundle, built="2020-01-01")
+    assert not crisis.is_newer(msgspec.structs.replace(kept, bundle=older), kept)
+    assert crisis.is_newer(kept, kept)
+    assert crisis.is_newer(kept, None)
+
+
 def test_an_offline_pack_of_somebody_else_is_refused() -> None:
     pack = crisis.build_offline_pack(Ed25519PrivateKey.generate().sign)
     with pytest.raises(InvalidSignature):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from db.cipher import AesGcmCipher
+from db.signing import signer_of
 from db.tokens import AccessTokens
 from domain.clock import Clock
 from domain.events import Announcer
@@ -104,6 +105,7 @@ def make_fakes(*, now: Clock | None = None, **settings: Any) -> Fakes:
         passwords=FakePasswords(),
         tokens=AccessTokens(SECRET, lifetime_seconds=shown.access_token_seconds),
         cipher=AesGcmCipher(SECRET),
+        signer=signer_of(shown),
         push=push,
         leadership=FakeLeadership(),
         announcer=Announcer(lambda: ports),

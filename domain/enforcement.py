@@ -80,8 +80,9 @@ async def _tell(decision: Decision, ports: Ports) -> None:
     """The author hears of it in their own room before anything else happens to them."""
     event = notices.decision_notice(decision, ports)
     async with ports.transaction() as tx:
-        await events.record(event, [], tx)
+        owed = await notices.record(event, tx)
     await events.tell(event, ports)
+    await ports.queue.push(owed)
 
 
 async def _withhold(decision: Decision, ports: Ports) -> None:

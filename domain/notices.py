@@ -4,11 +4,15 @@ from domain import events, rooms
 from domain.clock import rfc3339
 from domain.decisions import APPEALABLE, Decision
 from domain.events import Event
-from domain.ids import derived_id
-from domain.ports import Ports
+from domain.ids import derived_id, new_id
+from domain.jobs import Job
+from domain.ports import Ports, Records
 from domain.wire import View
 
 APPEAL = "If you think this is wrong, appeal once with this code: somebody else will look at it."
+PLEASE_WARN = (
+    "Others may read this in a hard moment of theirs. Would you give it a content warning? It stays as it is."
+)
 
 
 class ModerationNotice(View, frozen=True):
@@ -35,15 +39,51 @@ def decision_notice(decision: Decision, ports: Ports) -> Event:
         id=derived_id("moderation:notice", decision.id, decision.state),
         name="moderation:notice",
         at=ports.now(),
-        refs={"account_id": decision.subject_id, "decision_id": decision.id},
+        refs={
+            "account_id": decision.subject_id,
+            "target": decision.target,
+            "target_id": decision.target_id,
+            "decision_id": decision.id,
+        },
     )
 
 
 def change_notice(target: str, target_id: str, account_id: str, labels: str, ports: Ports) -> Event:
     """Contact details were taken out of a text: nothing was decided, so there is nothing to appeal."""
+    return _notice_event(new_id(), "masked", target, target_id, account_id, labels, ports)
+
+
+def warning_notice(post_id: str, account_id: str, labels: str, ports: Ports) -> Event:
+    """Asks for a content warning, once for each post. Whoever gives none loses nothing."""
+    id = derived_id("moderation:notice", post_id, "ask_warning")
+    return _notice_event(id, "ask_warning", "post", post_id, account_id, labels, ports)
+
+
+def _notice_event(
+    id: str, action: str, target: str, target_id: str, account_id: str, labels: str, ports: Ports
+) -> Event:
     refs = {"account_id": account_id, "target": target, "target_id": target_id, "labels": labels}
-    id = derived_id("moderation:notice", target_id, "masked")
-    return Event(id=id, name="moderation:notice", at=ports.now(), refs={**refs, "action": "masked"})
+    return Event(id=id, name="moderation:notice", at=ports.now(), refs={**refs, "action": action})
+
+
+async def record(notice: Event, tx: Records) -> list[Job]:
+    """As `events.record`, with the notification for those who are not here to hear it."""
+    return await events.record(notice, [notify_job(notice)], tx)
+
+
+def notify_job(notice: Event) -> Job:
+    account_id, about = notice.refs["account_id"], notice.refs
+    return Job(
+        name="notify",
+        args={
+            "account_id": account_id,
+            "kind": "moderation",
+            "event_id": notice.id,
+            "post_id": about["target_id"] if about["target"] == "post" else "",
+        },
+        key=f"notify:{account_id}:{notice.id}",
+        lane="default",
+    )
 
 
 def appeal_code(decision_id: str, ports: Ports) -> str:
@@ -56,7 +96,8 @@ async def compose_notice(event: Event, ports: Ports) -> tuple[list[str], object]
     if "decision_id" not in event.refs:
         labels = event.refs["labels"].split(",") if event.refs["labels"] else []
         refs = {name: event.refs[name] for name in ("target", "target_id", "action")}
-        return room, ModerationNotice(labels=labels, **refs)
+        reason = PLEASE_WARN if event.refs["action"] == "ask_warning" else ""
+        return room, ModerationNotice(labels=labels, reason=reason, **refs)
     decision = await ports.records.decisions.get(event.refs["decision_id"])
     return None if decision is None else (room, _notice(decision, ports))
 

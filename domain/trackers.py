@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from domain import access, accounts, events, rooms, streaks
+from domain import access, accounts, events, notifications, rooms, streaks
 from domain.accounts import User
 from domain.clock import rfc3339
 from domain.crisis import CrisisResources
@@ -147,7 +147,7 @@ async def count(tracker_id: str, newest: Mark | None, jobs: Sequence[Job], ports
         if streak != tracker.streak:
             await tx.trackers.keep(tracker_id, streak)
         told = milestone_events(tracker, streak, newest, ports.now())
-        owed = await _record(told, jobs, tx)
+        owed = await _record(told, [*jobs, *map(celebrate_job, told)], tx)
     ports.announcer.announce(*told, jobs=owed)
     return msgspec.structs.replace(tracker, streak=streak)
 
@@ -193,6 +193,20 @@ def milestone_events(tracker: Tracker, streak: Streak, newest: Mark | None, now:
         )
         for days in streaks.milestones_reached(tracker.streak, streak)
     ]
+
+
+def celebrate_job(event: Event) -> Job:
+    args = {"tracker_id": event.refs["tracker_id"], "days": event.refs["days"], "event_id": event.id}
+    return Job(name="celebrate", args=args, key=f"celebrate:{event.id}", lane="default")
+
+
+async def celebrate(tracker_id: str, days: int, event_id: str, ports: Ports) -> None:
+    """Notifies of a milestone, for a person who is not here to hear it; as `compose_milestone`, not after a
+    slip.
+    """
+    tracker = await ports.records.trackers.get(tracker_id)
+    if tracker is not None and tracker_view(tracker, ports.now()).current_run_days >= days:
+        await notifications.notify(tracker.account_id, "milestone", event_id, None, ports)
 
 
 @events.composes("tracker:milestone")

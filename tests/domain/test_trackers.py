@@ -198,6 +198,21 @@ async def test_milestones_are_told_once_each_and_to_oneself_alone(world: World) 
     assert first["tracker"]["id"] == made.id
 
 
+async def test_a_milestone_is_notified_once_and_not_after_a_slip(world: World) -> None:
+    user = await world.person()
+    made = await tracker(world, user)
+    await daily(world, user, made.id, 7)
+    await world.work("celebrate", times=2)
+    told = await world.news(user, "notification:new")
+    assert [one["notification"]["kind"] for one in told] == ["milestone", "milestone"]
+    for _ in range(7):
+        world.clock.advance(days=1)
+        await check_in(world, user, made.id)
+    await slip(world, user, made.id)
+    await world.work("celebrate")
+    assert len(await world.news(user, "notification:new")) == 2
+
+
 async def test_a_new_run_is_celebrated_anew(world: World) -> None:
     user = await world.person()
     made = await tracker(world, user)

@@ -23,6 +23,7 @@ from domain import (
     sessions,
     support,
     voice_notes,
+    trackers,
 )
 from domain.accounts import User
 from domain.blocks import AddBlock
@@ -88,6 +89,9 @@ RUNS: dict[str, Run] = {
     "rescan_post": lambda args, ports: scanning.scan_post(args["post_id"], ports, cause=args["cause"]),
     "rescan_response": lambda args, ports: scanning.scan_response(
         args["response_id"], ports, cause=args["cause"]
+    ),
+    "celebrate": lambda args, ports: trackers.celebrate(
+        args["tracker_id"], int(args["days"]), args["event_id"], ports
     ),
     "climb": lambda args, ports: ladder.climb(args["post_id"], int(args["step"]), ports),
     "revisit_sos": lambda args, ports: ladder.revisit(args["post_id"], ports),

@@ -313,6 +313,14 @@ async def send_digest(stage: Stage) -> dict[str, str]:
 
 
 @case
+async def celebrate(stage: Stage) -> dict[str, str]:
+    user = await stage.person()
+    tracker = await tracked(stage, user)
+    await checkins.record_check_in(RecordCheckIn(tracker_id=tracker.id), user, stage.ports)
+    return {"tracker_id": tracker.id, "days": "1", "event_id": new_id()}
+
+
+@case
 async def recount_streaks(stage: Stage) -> dict[str, str]:
     return {}
 

@@ -10,6 +10,11 @@ from workers.schedule import Cron, scheduled
 log = structlog.get_logger(__name__)
 
 
+@job(lane="default", timeout_seconds=10, attempts=8)
+async def celebrate(ports: Ports, tracker_id: str, days: str, event_id: str) -> None:
+    await trackers.celebrate(tracker_id, int(days), event_id, ports)
+
+
 @scheduled(Cron(minute=set(range(4, 60, 10))))
 @job(lane="bulk", timeout_seconds=60, attempts=3)
 async def sweep_check_ins(ports: Ports) -> None:

@@ -51,7 +51,7 @@ class ResponseView(View, frozen=True):
 
 
 class ResponseAnswer(View, frozen=True):
-    """Ack data of `support:respond`, and data of `response:new`."""
+    """Ack data of `support:respond`, and data of `response:new` and `response:changed`."""
 
     response: ResponseView
 
@@ -294,6 +294,7 @@ async def remove_response(response: Response, post: Post, reason: str, ports: Po
     ports.announcer.announce(event, jobs=owed)
 
 
+@events.composes("response:changed")
 @events.composes("response:new")
 async def compose_new(event: Event, ports: Ports) -> tuple[list[str], object] | None:
     """Told in the thread, and to the author of the post wherever they are."""

@@ -1,10 +1,8 @@
 """Resuming: what was missed in a room since a position, whole or refused."""
 
-from collections.abc import Sequence
-
 import msgspec
 
-from domain import access, posts, rooms
+from domain import access, posts, replay, rooms
 from domain.accounts import User
 from domain.errors import NotFound
 from domain.ports import Ports
@@ -37,56 +35,8 @@ async def room_events(room: str, position: Position | None, user: User, ports: P
         epoch=log.epoch,
         seq=log.seq,
         recovered=missed is not None,
-        events=[msgspec.Raw(event.body) for event in without_removed(missed or []) if shown(event, blocked)],
+        events=[msgspec.Raw(event.body) for event in replay.as_it_is(missed or []) if shown(event, blocked)],
     )
-
-
-class Refs(msgspec.Struct):
-    """The ids in the data of an event, wherever they stand."""
-
-    post_id: str | None = None
-    response_id: str | None = None
-    post: "Named | None" = None
-    response: "Named | None" = None
-
-
-class Named(msgspec.Struct):
-    id: str
-    post_id: str | None = None
-
-
-class Told(msgspec.Struct):
-    data: Refs
-
-
-REMOVALS = frozenset({"post:removed", "response:removed"})
-_told = msgspec.json.Decoder(Told)
-
-
-def without_removed(events: Sequence[Logged]) -> Sequence[Logged]:
-    """Leaves out what was said before it was removed: nobody is told again what is gone.
-
-    A log holds events as they were told. The removal itself stays, for those who heard what came before it.
-    """
-    if not any(event.event in REMOVALS for event in events):
-        return events
-    gone: set[str] = set()
-    kept: list[Logged] = []
-    for event in reversed(events):
-        about = ids_of(event)
-        if event.event in REMOVALS:
-            gone.add(about[0])
-        elif gone & set(about):
-            continue
-        kept.append(event)
-    return kept[::-1]
-
-
-def ids_of(event: Logged) -> list[str]:
-    """The response and the post that an event is about; the smaller thing first."""
-    refs = _told.decode(event.body).data
-    post = refs.post.id if refs.post else refs.post_id or (refs.response.post_id if refs.response else None)
-    return [id for id in (refs.response.id if refs.response else refs.response_id, post) if id]
 
 
 def shown(event: Logged, blocked: frozenset[str]) -> bool:

@@ -14,7 +14,7 @@ from domain import audit, cases, crisis, enforcement, events, moderation, notice
 from domain.cases import Case, CaseKind, Target
 from domain.decisions import WITHHOLDING, Action, Decision, apply_job
 from domain.events import Event
-from domain.ids import derived_id
+from domain.ids import derived_id, new_id
 from domain.jobs import Job
 from domain.moderation import AT_RISK, Label, ScanContext, Verdict
 from domain.ports import Ports, Records
@@ -78,6 +78,8 @@ async def scan_post(post_id: str, ports: Ports, *, cause: str = SCAN) -> None:
     await _follow(scanned, ports)
     if masks and not verdict.restricts:
         await _mask_post(post, masks, verdict, ports)
+    if asks_for_warning(post, verdict):
+        await _ask_for_warning(post, verdict, ports)
     if verdict.shows_help:
         await _tell([_offer(post, ports)], ports)
 
@@ -91,8 +93,8 @@ async def scan_response(response_id: str, ports: Ports, *, cause: str = SCAN) ->
     kept: dict[str, object] = {"verdict": record_of(verdict, ports.now())}
     await ports.content.responses.change(response.id, kept, status=response.status)
     await _follow(scanned_of("response", response, verdict, cause), ports)
-    if verdict.masked_text is not None and not verdict.restricts:
-        await ports.content.responses.change(response.id, {"content": verdict.masked_text})
+    if verdict.masked_text not in {None, response.content} and not verdict.restricts:
+        await _mask_response(response, verdict, ports)
 
 
 async def _verdict_on_warning(post: Post, ports: Ports) -> Verdict | None:
@@ -268,17 +270,47 @@ async def _slow_down(scanned: Scanned, ports: Ports) -> None:
 
 
 async def _mask_post(post: Post, masks: dict[str, object], verdict: Verdict, ports: Ports) -> None:
-    if not await ports.content.posts.change(post.id, {**masks, "edited_at": ports.now()}):
-        return
-    changed = Event(
-        id=derived_id("post:changed", post.id, "masked"),
-        name="post:changed",
-        at=ports.now(),
-        refs={"post_id": post.id},
-        actor=post.author_id,
-    )
+    """Owed first and done then: should we die between, a change too many is told, and none is forgotten."""
+    changed = _changed("post:changed", post.author_id, ports, post_id=post.id)
     notice = notices.change_notice("post", post.id, post.author_id, ",".join(verdict.labels), ports)
-    await _tell([changed, notice], ports)
+    owed = await _owe(changed, notice, ports)
+    if await ports.content.posts.change(post.id, {**masks, "edited_at": ports.now()}):
+        ports.announcer.announce(changed, notice, jobs=owed)
+
+
+async def _mask_response(response: Response, verdict: Verdict, ports: Ports) -> None:
+    refs = {"post_id": response.post_id, "response_id": response.id}
+    changed = _changed("response:changed", response.author_id, ports, **refs)
+    labels = ",".join(verdict.labels)
+    notice = notices.change_notice("response", response.id, response.author_id, labels, ports)
+    owed = await _owe(changed, notice, ports)
+    if await ports.content.responses.change(response.id, {"content": verdict.masked_text}):
+        ports.announcer.announce(changed, notice, jobs=owed)
+
+
+def _changed(name: str, author_id: str, ports: Ports, **refs: str) -> Event:
+    return Event(id=new_id(), name=name, at=ports.now(), refs=refs, actor=author_id)
+
+
+async def _owe(changed: Event, notice: Event, ports: Ports) -> list[Job]:
+    async with ports.transaction() as tx:
+        await events.record(changed, [], tx)
+        return await notices.record(notice, tx)
+
+
+def asks_for_warning(post: Post, verdict: Verdict) -> bool:
+    """Of a post that stays and has none; whoever sends an SOS is asked for nothing."""
+    stays = post.status in {"live", "closed"} and not verdict.restricts
+    return (
+        stays and "ask_warning_label" in verdict.actions and not post.content_warning and post.type != "sos"
+    )
+
+
+async def _ask_for_warning(post: Post, verdict: Verdict, ports: Ports) -> None:
+    notice = notices.warning_notice(post.id, post.author_id, ",".join(verdict.labels), ports)
+    async with ports.transaction() as tx:
+        owed = await notices.record(notice, tx)
+    ports.announcer.announce(notice, jobs=owed)
 
 
 def _offer(post: Post, ports: Ports) -> Event:

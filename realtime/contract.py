@@ -24,6 +24,7 @@ EVENTS: Mapping[str, Any] = {
     "post:changed": PostAnswer,
     "post:removed": PostRemoved,
     "response:new": ResponseAnswer,
+    "response:changed": ResponseAnswer,
     "response:removed": ResponseRemoved,
     "support:changed": SupportChanged,
     "sos:attention": Attention,

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from domain import resume
+from domain import replay, resume
 from domain.errors import DomainError
 from domain.ports import Ports, RoomFeed
 from domain.resume import INTERNAL
@@ -171,7 +171,7 @@ class Rooms:
         if mirror.is_old(event):
             return
         if mirror.is_next(event):
-            self._deliver(mirror, event)
+            self._deliver(mirror, event, event)
             return
         mirror.heard = event
         if not mirror.following:
@@ -227,9 +227,11 @@ class Rooms:
             self._count_tail(-mirror.tail_bytes)
             mirror.start_over(read.epoch, read.seq)
             mirror.begun.set()
-        for event in mirror.new_in(read):
+        new = mirror.new_in(read)
+        now = {event.seq: event for event in replay.as_it_is(new)}
+        for event in new:
             if not mirror.is_old(event):
-                self._deliver(mirror, event)
+                self._deliver(mirror, event, now.get(event.seq))
 
     def _doubt_all(self) -> None:
         """Who lost one log may have lost all: members are sent away once, not room by room."""
@@ -261,13 +263,14 @@ class Rooms:
 
     # Telling.
 
-    def _deliver(self, mirror: Mirror, event: Logged) -> None:
+    def _deliver(self, mirror: Mirror, event: Logged, told: Logged | None) -> None:
+        """`told` is the event as it is to be heard now, None for one that is not."""
         before = mirror.tail_bytes
         mirror.append(event, self._ports.settings.room_log_events)
         self._count_tail(mirror.tail_bytes - before)
-        if not event.event.startswith(INTERNAL):
-            skip = self._shunned.get(event.actor) if event.actor else None
-            self._server.deliver(mirror.room, self._frame(event), skip=skip)
+        if told is not None and not told.event.startswith(INTERNAL):
+            skip = self._shunned.get(told.actor) if told.actor else None
+            self._server.deliver(mirror.room, self._frame(told), skip=skip)
         if (watcher := self._watchers.get(event.event)) is not None:
             watcher(mirror.room, event)
 
@@ -275,7 +278,7 @@ class Rooms:
         """All of it, or nothing and False: more than the client's outbound bound would end its connection."""
         shown = [
             self._kept_frame(event)
-            for event in resume.without_removed(missed)
+            for event in replay.as_it_is(missed)
             if resume.shown(event, client.blocked)
         ]
         if not self._fits(client, shown):

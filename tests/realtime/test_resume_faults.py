@@ -22,7 +22,7 @@ from tests.cluster.valkey_server import OwnValkey, own_valkeys
 from tests.contract.deadline import until
 from tests.realtime.conftest import DEADLINE_SECONDS, Phone, Running, StartPhone, StartServer
 
-EVENT = "post:changed"
+EVENT = "tested"
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def category_of(categories: Sequence[str]) -> str:
 
 
 def climbs(post: Post) -> bool:
-    """An SOS beyond the hourly limit is told, but calls nobody; a private one is for nobody else."""
+    """An SOS beyond the hourly limit calls no helpers; a private one is for nobody else."""
     return post.type == "sos" and post.amplified and post.visibility != "private"
 
 

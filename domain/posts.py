@@ -16,6 +16,7 @@ from domain import (
     followups,
     ladder,
     limits,
+    many_sos,
     moderation,
     pages,
     rooms,
@@ -30,7 +31,7 @@ from domain.jobs import Job
 from domain.pages import Page
 from domain.ports import Ports
 from domain.text import accepted_text, storable_text
-from domain.wire import ClientId, Command, Id, Slug, View
+from domain.wire import ClientId, Command, Id, Lane, Slug, View
 
 PostType = Literal["sos", "check_in", "victory", "question"]
 PostStatus = Literal["live", "held", "hidden", "removed", "closed", "expired"]
@@ -52,7 +53,9 @@ class Context(Command, frozen=True):
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
-    """A document of `posts`. `rooms` hear of it; `amplified` is False for an SOS beyond the hourly limit."""
+    """A document of `posts`. `rooms` hear of it; `amplified` is False for an SOS beyond the hourly limit, of
+    which its author's own phones hear and nobody else.
+    """
 
     id: str
     author_id: str
@@ -200,7 +203,7 @@ async def _most_per_hour(command: CreatePost, content: str, user: User, ports: P
 
 
 async def _within_rate(command: CreatePost, most: int, user: User, ports: Ports) -> bool:
-    """False for an SOS above the limit: it is told, but does not call helpers again.
+    """False for an SOS above the limit: it is kept, but neither told to everybody nor taken to helpers.
 
     Nothing else that was written counts against an SOS, and an SOS counts against nothing else.
     """
@@ -232,7 +235,7 @@ def new_post(command: CreatePost, content: str, amplified: bool, user: User, por
         context=command.context,
         content_warning=warning_of(command),
         status="live",
-        rooms=home_rooms(command.visibility, command.circle_id, user.id),
+        rooms=home_rooms(command.visibility if amplified else "private", command.circle_id, user.id),
         amplified=amplified,
         created_at=now,
         expires_at=now + timedelta(days=ports.settings.post_expiry_days),
@@ -262,13 +265,20 @@ async def tell_of(post: Post, ports: Ports) -> None:
         actor=post.author_id,
     )
     jobs = [
-        Job(name="scan_post", args={"post_id": post.id}, key=f"scan_post:{post.id}", lane="urgent"),
+        scan_job(post),
         activity.activity_job(post.author_id, post.type, post.id, post.created_at),
         *followups.jobs_of(post),
     ]
     async with ports.transaction() as tx:
         owed = await events.record(event, [*jobs, *await ladder.start(post, tx)], tx)
-    ports.announcer.announce(event, jobs=owed)
+        called = await many_sos.call_people(post, tx)
+    ports.announcer.announce(event, *called, jobs=owed)
+
+
+def scan_job(post: Post) -> Job:
+    """One SOS after the other of one person does not keep the urgent lane from others."""
+    lane: Lane = "urgent" if post.amplified else "default"
+    return Job(name="scan_post", args={"post_id": post.id}, key=f"scan_post:{post.id}", lane=lane)
 
 
 def offered_help(command: CreatePost, user: User) -> crisis.CrisisResources | None:
@@ -395,39 +405,41 @@ def sort_key(post: Post, wanted: PostFilter) -> list[str | int]:
 
 
 async def edit_urgency(command: EditUrgency, user: User, ports: Ports) -> PostAnswer:
-    post = await _own_post(command.post_id, user, ports)
+    post = await own_post(command.post_id, user, ports)
     access.check_answerable(post)
-    return await _changed(post, {"urgency": command.urgency, "edited_at": ports.now()}, user, ports)
+    return await change_post(post, {"urgency": command.urgency, "edited_at": ports.now()}, user, ports)
 
 
 async def close_post(command: ClosePost, user: User, ports: Ports) -> PostAnswer:
     """No more answers, still readable. Closing twice answers the same."""
-    post = await _own_post(command.post_id, user, ports)
+    post = await own_post(command.post_id, user, ports)
     if post.status == "closed":
         return PostAnswer(post=(await views_for(user, [post], ports))[0])
     access.check_answerable(post)
-    return await _changed(post, {"status": "closed"}, user, ports)
+    return await change_post(post, {"status": "closed"}, user, ports)
 
 
 async def delete_post(command: DeletePost, user: User, ports: Ports) -> PostAnswer:
-    post = await _own_post(command.post_id, user, ports)
+    post = await own_post(command.post_id, user, ports)
     removed = await remove_post(post, "deleted", ports)
     return PostAnswer(post=(await views_for(user, [removed], ports))[0])
 
 
-async def _own_post(post_id: str, user: User, ports: Ports) -> Post:
+async def own_post(post_id: str, user: User, ports: Ports) -> Post:
     post = await visible_post(post_id, user, ports)
     if post.author_id != user.id:
         raise Forbidden
     return post
 
 
-async def _changed(post: Post, changes: dict[str, object], user: User, ports: Ports) -> PostAnswer:
+async def change_post(
+    post: Post, changes: dict[str, object], user: User, ports: Ports, *, jobs: Sequence[Job] = ()
+) -> PostAnswer:
     """Only of what is still as it was read: closing must not bring back what was hidden meanwhile."""
     changed = await ports.content.posts.change(post.id, changes, status=post.status)
     if changed is None:
         raise NotFound
-    await _tell("post:changed", changed, {}, ports)
+    await _tell("post:changed", changed, {}, ports, jobs=jobs)
     return PostAnswer(post=(await views_for(user, [changed], ports))[0])
 
 

@@ -10,6 +10,7 @@ from domain.decisions import Decision, possible_actions
 from domain.errors import NotFound
 from domain.moderation.policy import Trust
 from domain.ports import Ports
+from domain.posts import PostFilter
 from domain.reports import Report
 from domain.voice_notes import VoiceNoteView
 from domain.wire import View
@@ -17,6 +18,8 @@ from domain.wire import View
 SIMILAR_MAX = 5
 HISTORY_MAX = 10
 REPORTS_MAX = 20
+SOS_MAX = 20
+"""Among so many of somebody's newest SOS one that is not private is looked for."""
 
 
 class ReportView(View, frozen=True):
@@ -101,7 +104,7 @@ async def detail(case: Case, user: User, ports: Ports) -> CaseDetail:
 
 
 async def written(case: Case, ports: Ports) -> Written | None:
-    """None for an account or a circle, and for what is not there any more."""
+    """None for a circle, for what is not there any more, and for an account that is not in danger."""
     if case.target == "post":
         post = await ports.content.posts.get(case.target_id)
         return (
@@ -121,7 +124,18 @@ async def written(case: Case, ports: Ports) -> Written | None:
             if response
             else None
         )
-    return None
+    return (
+        await _newest_sos(case.subject_id, ports) if case.kind == "risk" and case.target == "user" else None
+    )
+
+
+async def _newest_sos(account_id: str, ports: Ports) -> Written | None:
+    wanted = PostFilter(author_id=account_id, type="sos")
+    found = await ports.content.posts.page(wanted, None, SOS_MAX)
+    shown = next((post for post in found if post.visibility != "private"), None)
+    if shown is None:
+        return None
+    return Written(content=shown.content, content_warning=shown.content_warning, status=shown.status)
 
 
 def report_view(report: Report) -> ReportView:

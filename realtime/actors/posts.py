@@ -1,6 +1,7 @@
 """Posts and threads."""
 
-from domain import posts, responses, rooms
+from domain import content_warnings, posts, responses, rooms
+from domain.content_warnings import EditWarning
 from domain.errors import Conflict
 from domain.ports import Ports
 from domain.posts import ClosePost, CreatePost, DeletePost, EditUrgency, PostAnswer, PostCreated
@@ -28,6 +29,10 @@ class PostActor:
     @on("post:edit_urgency", EditUrgency)
     async def edit_urgency(self, client: Client, command: EditUrgency) -> PostAnswer:
         return await posts.edit_urgency(command, client.user, self.ports)
+
+    @on("post:edit_warning", EditWarning)
+    async def edit_warning(self, client: Client, command: EditWarning) -> PostAnswer:
+        return await content_warnings.edit_warning(command, client.user, self.ports)
 
     @on("post:close", ClosePost)
     async def close(self, client: Client, command: ClosePost) -> PostAnswer:

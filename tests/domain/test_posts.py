@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from domain import pages, posts
+from domain import pages, posts, review
 from domain.accounts import User
+from domain.cases import OneCase
 from domain.clock import rfc3339
 from domain.errors import Conflict, DomainError, Forbidden, Gone, Invalid, NotFound, RateLimited, Unavailable
 from domain.ids import new_id
@@ -95,7 +96,36 @@ async def test_an_sos_is_never_refused_but_calls_helpers_only_so_often(world: Wo
     made = [await world.post(author, type="sos") for _ in range(4)]
     amplified = [(await world.stored(post.id)).amplified for post in made]
     assert amplified == [True, True, False, False]
-    assert await world.names(FEED) == ["post:new"] * 4
+
+
+@LIMITED
+async def test_one_person_does_not_fill_the_feed_with_sos_and_people_look_after_them(world: World) -> None:
+    author, reader = await world.person(), await world.person()
+    moderator = await world.person(role="moderator")
+    made = [await posts.create_post(new_post(type="sos"), author, world.ports) for _ in range(4)]
+    assert all(one.crisis for one in made)
+    ids = [one.post.id for one in made]
+    assert [told["data"]["post"]["id"] for told in await world.told(FEED)] == ids[:2]
+    page = await posts.feed(PostFilter(), reader, world.ports, cursor=None, limit=20)
+    assert {post.id for post in page.items} == set(ids[:2])
+    mine = await posts.history(author, world.ports, cursor=None, limit=20)
+    assert {post.id for post in mine.items} == set(ids)
+    assert [told["post"]["id"] for told in await world.news(author, "post:new")] == ids[2:]
+    assert (await posts.get_post(ids[3], reader, world.ports)).id == ids[3]
+    (case,) = world.fakes.tables.cases.values()
+    assert (case.kind, case.target_id, case.topics) == ("risk", author.id, ["many_sos"])
+    assert len(await world.news(moderator, "moderation:case")) == 1
+    detail = await review.claim_case(OneCase(case_id=case.id), moderator, world.ports)
+    assert detail.written is not None
+    assert detail.written.content == made[3].post.content
+
+
+@LIMITED
+async def test_a_private_sos_stays_private_however_many_there_are(world: World) -> None:
+    author = await world.person()
+    for _ in range(3):
+        await world.post(author, type="sos", visibility="private")
+    assert world.fakes.tables.cases == {}
 
 
 @LIMITED

@@ -19,6 +19,7 @@ VALID: dict[str, dict[str, Any]] = {
     "post:open": {"post_id": UNKNOWN},
     "post:leave": {"post_id": UNKNOWN},
     "post:edit_urgency": {"post_id": UNKNOWN, "urgency": 3},
+    "post:edit_warning": {"post_id": UNKNOWN, "content_warning": "relapse"},
     "post:close": {"post_id": UNKNOWN},
     "post:delete": {"post_id": UNKNOWN},
     "support:quick": {"post_id": UNKNOWN, "kind": "stay_strong"},
@@ -48,7 +49,12 @@ WITH_ID = {
     for name in data
     if name.endswith("_id") and name != "client_id"
 }
-WITH_TEXT = {"post:create": "content", "support:respond": "content", "circle:create": "name"}
+WITH_TEXT = {
+    "post:create": "content",
+    "post:edit_warning": "content_warning",
+    "support:respond": "content",
+    "circle:create": "name",
+}
 
 
 def bad_payloads() -> list[tuple[str, Any]]:

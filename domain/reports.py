@@ -5,12 +5,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import access, cases, crisis, limits, listening
+from domain import access, cases, crisis, events, limits, listening
 from domain.accounts import User
 from domain.cases import Case, Target
+from domain.crisis import Worried
 from domain.errors import Conflict, Invalid, NotFound
-from domain.ids import new_id
-from domain.ports import Ports
+from domain.events import Event
+from domain.ids import derived_id, new_id
+from domain.ports import Ports, Records
 from domain.posts import Post
 from domain.text import storable_text
 from domain.trust import trust_of
@@ -78,10 +80,11 @@ class CreateReport(Command, frozen=True):
 
 
 class Reported(View, frozen=True):
-    """`crisis` supports the one who worries about somebody."""
+    """`crisis` and `worried` support the one who worries about somebody."""
 
     report_id: str
     crisis: crisis.CrisisResources | None
+    worried: Worried | None = None
 
 
 async def create_report(command: CreateReport, user: User, ports: Ports) -> Reported:
@@ -92,8 +95,13 @@ async def create_report(command: CreateReport, user: User, ports: Ports) -> Repo
         raise Invalid("This is your own.", field="target_id")
     known = await ports.records.reports.by_reporter(user.id, command.target, command.target_id)
     report_id = known.id if known else await _stored(command, note, subject_id, user, ports)
-    worried = command.reason == "worried"
-    return Reported(report_id=report_id, crisis=crisis.resources_for(user.country) if worried else None)
+    if command.reason != "worried":
+        return Reported(report_id=report_id, crisis=None)
+    return Reported(
+        report_id=report_id,
+        crisis=crisis.resources_for(user.country),
+        worried=crisis.WORRIED_ABOUT_SOMEONE,
+    )
 
 
 async def subject_of(command: CreateReport, user: User, ports: Ports) -> str:
@@ -147,6 +155,8 @@ async def _stored(command: CreateReport, note: str, subject_id: str, user: User,
 
 async def _report(command: CreateReport, note: str, subject_id: str, user: User, ports: Ports) -> str:
     await limits.check("reports", user.id, ports.settings.reports_per_day, limits.DAY, ports)
+    if command.reason == "worried":
+        await limits.check("worries", user.id, ports.settings.worries_per_day, limits.DAY, ports)
     weight = await credibility(user, ports)
     case = new_case(command, subject_id, weight, ports)
     async with ports.transaction() as tx:
@@ -163,9 +173,28 @@ async def _report(command: CreateReport, note: str, subject_id: str, user: User,
             created_at=ports.now(),
         )
         await tx.reports.add(report)
+        told += await _offer_help(report, subject_id, tx, ports)
         owed = await tx.jobs.add(listening.jobs_of(opened))
     ports.announcer.announce(*told, jobs=owed)
     return report.id
+
+
+async def _offer_help(report: Report, subject_id: str, tx: Records, ports: Ports) -> list[Event]:
+    """Whoever others worry about is offered help, once a day however many worry, and not told of them.
+
+    Nobody can send a sign through this to a person who blocked them, or whom they blocked.
+    """
+    if report.reason != "worried" or report.reporter_id in await tx.blocks.around(subject_id):
+        return []
+    day = ports.now().date().isoformat()
+    offer = Event(
+        id=derived_id("crisis:offer", subject_id, day),
+        name="crisis:offer",
+        at=ports.now(),
+        refs={"account_id": subject_id},
+    )
+    await events.record(offer, [], tx)
+    return [offer]
 
 
 def new_case(command: CreateReport, subject_id: str, weight: float, ports: Ports) -> Case:

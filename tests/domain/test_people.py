@@ -24,11 +24,11 @@ from domain.audit import Chain, extended
 from domain.cases import Case, OneCase, QueueQuery
 from domain.circles import CreateCircle, create_circle
 from domain.decisions import Decide, Decided
-from domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from domain.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unauthenticated
 from domain.posts import PostView, get_post
 from domain.reports import CreateReport
 from domain.roles import ChangeRole
-from domain.rooms import FEED
+from domain.rooms import FEED, user_room
 from domain.sessions import identify
 from domain.thanks import ThankResponse
 from tests.domain.world import World
@@ -131,6 +131,42 @@ async def test_worrying_about_somebody_helps_the_one_who_worries_and_accuses_nob
     case = await only_case(world)
     assert (case.kind, case.urgency) == ("risk", 5)
     assert await world.news(author, "moderation:notice") == []
+
+
+async def worry(world: World, friend: User, about: User) -> reports.Reported:
+    command = CreateReport(target="user", target_id=about.id, reason="worried")
+    return await reports.create_report(command, friend, world.ports)
+
+
+async def test_whom_others_worry_about_is_offered_help_once_a_day_and_not_told_by_whom(world: World) -> None:
+    person, friends = await world.person(country="DE"), [await world.person() for _ in range(3)]
+    for friend in friends[:2]:
+        answer = await worry(world, friend, person)
+        assert answer.worried is not None
+        assert answer.worried.after_report
+    (offer,) = await world.news(person, "crisis:offer")
+    assert (offer["post_id"], offer["crisis"]["country"]) == (None, "DE")
+    assert not [friend.id for friend in friends if friend.id in str(await world.told(user_room(person.id)))]
+    world.clock.advance(days=1)
+    await worry(world, friends[2], person)
+    assert len(await world.news(person, "crisis:offer")) == 2
+
+
+async def test_nobody_reaches_through_a_worry_whom_they_cannot_reach(world: World) -> None:
+    person, blocked = await world.person(), await world.person()
+    await world.block(person, blocked)
+    await worry(world, blocked, person)
+    assert await world.news(person, "crisis:offer") == []
+    assert (await only_case(world)).kind == "risk"
+
+
+@pytest.mark.parametrize("world", [{"worries_per_day": 2}], indirect=True)
+async def test_worries_are_counted_by_the_day(world: World) -> None:
+    friend = await world.person()
+    for _ in range(2):
+        await worry(world, friend, await world.person())
+    with pytest.raises(RateLimited):
+        await worry(world, friend, await world.person())
 
 
 async def test_the_queue_shows_the_most_urgent_first_and_of_these_the_oldest(world: World) -> None:

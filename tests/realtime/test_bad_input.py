@@ -49,12 +49,7 @@ WITH_ID = {
     for name in data
     if name.endswith("_id") and name != "client_id"
 }
-WITH_TEXT = {
-    "post:create": "content",
-    "post:edit_warning": "content_warning",
-    "support:respond": "content",
-    "circle:create": "name",
-}
+WITH_TEXT = {"post:create": "content", "support:respond": "content", "circle:create": "name"}
 
 
 def bad_payloads() -> list[tuple[str, Any]]:

@@ -22,8 +22,8 @@ from domain import (
     scanning,
     sessions,
     support,
-    voice_notes,
     trackers,
+    voice_notes,
 )
 from domain.accounts import User
 from domain.blocks import AddBlock

@@ -52,6 +52,9 @@ class Route(NamedTuple):
 
     @property
     def has_body(self) -> bool:
+        """Deleting takes a body only where it needs more than the address says, such as a proof."""
+        if self.method == "DELETE":
+            return any(f"{{{name}}}" not in self.path for name in self.command.__struct_fields__)
         return self.method in {"POST", "PUT", "PATCH"}
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from domain.accounts import Account, Role, User
     from domain.activity import Activity
     from domain.audit import Act, AuditLine, LineFilter
+    from domain.belongings import BelongingKind
     from domain.cases import Case, CaseKind, Load, Target
     from domain.checkins import CheckIn
     from domain.circles import Circle, Member, MemberRole
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from domain.cravings import Craving
     from domain.decisions import Decision, DecisionState
     from domain.devices import Address, Device, Platform
+    from domain.erasure import Erasure
     from domain.events import Announcer, Event, Publication
     from domain.helping import HelperSettings
     from domain.ladder import Answered, Asked, Audience, Ladder
@@ -72,6 +74,9 @@ class Accounts(Protocol):
 
     async def with_roles(self, roles: Sequence[Role]) -> list[str]:
         """The ids of active accounts of these roles."""
+
+    async def delete_erased(self, id: str) -> bool:
+        """Deletes an account that was erased, with all that hangs on it; no other one."""
 
 
 class Sessions(Protocol):
@@ -130,6 +135,12 @@ class Circles(Protocol):
     async def of_account(self, account_id: str) -> list[Member]: ...
 
     async def owner_of(self, circle_id: str) -> str | None: ...
+
+    async def inherit(self, circle_id: str) -> str | None:
+        """Gives a circle without an owner to its eldest moderator, else its eldest member; returns whom."""
+
+    async def close_empty(self, circle_id: str) -> bool:
+        """Deletes a circle that has no member left."""
 
 
 class Blocks(Protocol):
@@ -352,6 +363,9 @@ class Cases(Protocol):
     async def change_outcome(self, id: str, outcome: str) -> None:
         """Of a closed case."""
 
+    async def close_about(self, subject_id: str, outcome: str, at: datetime) -> int:
+        """Closes every open case about an account; returns how many."""
+
     async def queue(
         self, moderator_id: str, now: datetime, *, kind: CaseKind | None, after: Cursor | None, limit: int
     ) -> list[Case]:
@@ -423,6 +437,33 @@ class AuditLog(Protocol):
 
     async def after(self, seq: int, limit: int) -> list[AuditLine]:
         """In the order of the chain."""
+
+
+class Erasures(Protocol):
+    async def add(self, erasure: Erasure) -> bool:
+        """False when one of this account runs already."""
+
+    async def get(self, receipt_id: str) -> Erasure | None: ...
+
+    async def of_account(self, account_id: str) -> Erasure | None:
+        """The one that runs."""
+
+    async def add_count(self, receipt_id: str, what: str, count: int) -> None: ...
+
+    async def complete(self, receipt_id: str, at: datetime) -> bool:
+        """Forgets whose it was; False when it was complete."""
+
+    async def unfinished(self, limit: int) -> list[Erasure]:
+        """The longest running first."""
+
+    async def prune(self, completed_before: datetime, limit: int) -> int:
+        """Deletes old receipts; returns how many."""
+
+
+class Belongings(Protocol):
+    async def forget(self, kind: BelongingKind, account_id: str, stand_in: str, limit: int) -> int:
+        """Deletes rows of an account, or leaves them to the stand-in; about `limit` at most, 0 when none is
+        left."""
 
 
 class Helpers(Protocol):
@@ -500,6 +541,8 @@ class Records:
     standings: Standings
     thanks: Thanks
     audit: AuditLog
+    erasures: Erasures
+    belongings: Belongings
     helpers: Helpers
     ladders: Ladders
 
@@ -532,6 +575,12 @@ class Posts(Protocol):
 
     async def expire(self, id: str) -> None:
         """Takes away what was written and what moderation found in it; the counts stay."""
+
+    async def withdraw(self, author_id: str) -> None:
+        """As `expire`, for everything of an author at once."""
+
+    async def erase(self, id: str, stand_in: str, rooms: Sequence[str]) -> bool:
+        """Leaves an emptied post to the stand-in, for the counts; False when it has it already."""
 
     async def shift_counts(self, id: str, responses: int, supports: Mapping[str, int]) -> None:
         """Adds to the counters, beside whatever else moves them at the same time."""
@@ -578,6 +627,22 @@ class Responses(Protocol):
     async def expire_thread(self, post_id: str) -> None:
         """Takes away what was written in answer to a post."""
 
+    async def by_author(self, author_id: str, after: str | None, limit: int) -> list[Response]:
+        """Newest first, those below the id `after`, whatever their status."""
+
+    async def withdraw(self, author_id: str) -> None:
+        """Takes away what an author wrote; what was live is `expired`, the rest `removed`."""
+
+    async def delete(self, id: str) -> bool: ...
+
+
+class Given(NamedTuple):
+    """A quick support of one giver."""
+
+    post_id: str
+    kind: str
+    at: datetime
+
 
 class Supports(Protocol):
     async def add(self, post_id: str, giver_id: str, kind: str, at: datetime) -> bool:
@@ -589,6 +654,9 @@ class Supports(Protocol):
 
     async def from_givers(self, post_ids: Sequence[str], givers: Iterable[str]) -> list[tuple[str, str]]:
         """(post id, kind) of every support these givers gave to these posts."""
+
+    async def by_giver(self, giver_id: str, after: str, limit: int) -> list[Given]:
+        """By post id, those of posts above `after` (all for an empty one)."""
 
     async def counts(self, post_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """Supports by kind of each of these posts that has any."""
@@ -614,6 +682,12 @@ class CheckIns(Protocol):
     async def recorded(self, after: datetime, before: datetime, limit: int) -> list[CheckIn]:
         """What was learnt of in between, in that order."""
 
+    async def page(self, account_id: str, after: str, limit: int) -> list[CheckIn]:
+        """Of an account by id, those above `after` (all for an empty one)."""
+
+    async def forget(self, account_id: str, limit: int) -> int:
+        """Deletes some of an account's; returns how many."""
+
 
 class Cravings(Protocol):
     async def add(self, craving: Craving) -> Craving:
@@ -623,6 +697,12 @@ class Cravings(Protocol):
 
     async def since(self, account_id: str, moment: datetime, limit: int) -> list[Craving]:
         """At or after `moment`, the newest `limit` of them, newest first."""
+
+    async def page(self, account_id: str, after: str, limit: int) -> list[Craving]:
+        """As `CheckIns.page`."""
+
+    async def forget(self, account_id: str, limit: int) -> int:
+        """As `CheckIns.forget`."""
 
 
 class VoiceNotes(Protocol):
@@ -679,6 +759,13 @@ class RoomLogs(Protocol):
 
     async def read(self, room: str, after: int, limit: int) -> Slice:
         """Events above `after` (the newest `limit` of them) and the log's position."""
+
+    async def redact(self, room: str, actor: str) -> int:
+        """Empties what the log holds of an account's doings, all but removals: nobody needs to hear of those
+        again, and positions stay what they were. Returns how many events."""
+
+    async def forget(self, room: str) -> int:
+        """Deletes a log; returns how many events were in it."""
 
     async def server_run(self) -> str:
         """Changes when the server behind the logs was restarted and may have lost its newest second."""

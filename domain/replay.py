@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from domain.rooms import Logged
+from domain.rooms import REMOVALS, Logged
 
-REMOVALS = frozenset({"post:removed", "response:removed"})
 CHANGES = frozenset({"post:changed", "response:changed"})
 READ_KEPT = 4096
 """What was read of so many events is kept: a crowd that comes back replays the same ones."""

@@ -52,11 +52,14 @@ WEIGHT_OF_TRUST = {"new": 0.5, "known": 1.0, "trusted": 1.25}
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `reports`; (reporter, target) is unique. `weight` is the reporter's credibility then."""
+    """A row of `reports`; (reporter, target) is unique. `weight` is the reporter's credibility then.
+
+    Without a reporter it is that of somebody who erased their account.
+    """
 
     id: str
     case_id: str
-    reporter_id: str
+    reporter_id: str | None
     target: Target
     target_id: str
     reason: str

@@ -6,10 +6,7 @@ from domain import access, posts, replay, rooms
 from domain.accounts import User
 from domain.errors import NotFound
 from domain.ports import Ports
-from domain.rooms import Logged, Position, Resume, RoomEvents
-
-INTERNAL = "~"
-"""Events of this prefix are for servers only."""
+from domain.rooms import INTERNAL, Logged, Position, Resume, RoomEvents
 
 
 async def resume(command: Resume, user: User, ports: Ports) -> dict[str, RoomEvents]:

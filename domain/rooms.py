@@ -10,6 +10,11 @@ Kind = Literal["user", "circle", "feed", "post"]
 FEED = "feed"
 EPHEMERAL_SEQ = 0
 """In the place of a seq: heard once, kept nowhere."""
+INTERNAL = "~"
+"""Events of this prefix are for servers only."""
+REMOVALS = frozenset({"post:removed", "response:removed"})
+REDACTED, REDACTED_BODY = "~redacted", b'{"data":{}}'
+"""What is left of an event whose author was erased: its place, so that nobody takes it for a hole."""
 RoomName = Annotated[
     str,
     msgspec.Meta(pattern=r"^(feed|(user|circle|post):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})" + END),

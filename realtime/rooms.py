@@ -13,8 +13,7 @@ import structlog
 from domain import replay, resume
 from domain.errors import DomainError
 from domain.ports import Ports, RoomFeed
-from domain.resume import INTERNAL
-from domain.rooms import EPHEMERAL_SEQ, Logged, Position, RoomState, Slice, split
+from domain.rooms import EPHEMERAL_SEQ, INTERNAL, Logged, Position, RoomState, Slice, split
 from realtime.client import Client
 from realtime.engine import Frame, Server
 from realtime.metrics import GAPS, LOG_READS, REPLAYED, RESUMES, ROOMS, TAIL_BYTES

@@ -23,6 +23,9 @@ FIRST_RESPONSE_SECONDS = Histogram(
 )
 REPUSHED = Counter("jobs_repushed_total", "Jobs Redis had lost or never got", ["why"])
 RECONCILED = Counter("reconciled_total", "Kept sums that were not the truth and were put right", ["what"])
+ERASURES = Gauge(
+    "erasures_unfinished", "Erasures of accounts that run, and those that took more than a day", ["state"]
+)
 LOOP_FAILURES = Counter("worker_loop_failures_total", "Failed rounds of loops that must live", ["loop"])
 
 

@@ -5,6 +5,7 @@ from api.routes import (
     circles,
     crisis,
     devices,
+    erasures,
     helping,
     me,
     moderation,
@@ -30,6 +31,7 @@ MODULES = (
     trackers,
     moderation,
     helping,
+    erasures,
 )
 
 ROUTES = [route for module in MODULES for route in module.routes.table]

@@ -1,9 +1,10 @@
 """One's own account and what one wrote."""
 
-from api.route import Routes
+from api.route import LOGINS, Routes
 from api.routes.pages import PageQuery
-from domain import accounts, open_sessions, posts
+from domain import accounts, erasure, open_sessions, posts
 from domain.accounts import EditAccount, OwnAccount, User
+from domain.erasure import EraseMe, Receipt
 from domain.open_sessions import EndSession, SessionView
 from domain.pages import Page
 from domain.ports import Ports
@@ -23,6 +24,12 @@ async def get_me(_: Nothing, user: User, ports: Ports) -> OwnAccount:
 async def edit_me(command: EditAccount, user: User, ports: Ports) -> OwnAccount:
     """Changes the fields that are sent and no others."""
     return await accounts.edit_me(command, user, ports)
+
+
+@routes.signed_in("DELETE", "/v1/me", limit=LOGINS)
+async def erase_me(command: EraseMe, user: User, ports: Ports) -> Receipt:
+    """Closes the account for good and erases what it gave, within a day; the receipt says how far it is."""
+    return await erasure.erase_me(command, user, ports)
 
 
 @routes.signed_in("GET", "/v1/me/history")

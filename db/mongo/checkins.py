@@ -47,6 +47,20 @@ class CheckInDocuments:
             )
         return [check_in_of(document) for document in found]
 
+    async def page(self, account_id: str, after: str, limit: int) -> list[CheckIn]:
+        query = {"account_id": account_id, "_id": {"$gt": after}}
+        with reachable():
+            found = await self._checkins.find(query).sort("_id", ASCENDING).limit(limit).to_list(limit)
+        return [check_in_of(document) for document in found]
+
+    async def forget(self, account_id: str, limit: int) -> int:
+        with reachable():
+            found = (
+                await self._checkins.find({"account_id": account_id}, {"_id": 1}).limit(limit).to_list(limit)
+            )
+            result = await self._checkins.delete_many({"_id": {"$in": [one["_id"] for one in found]}})
+        return int(result.deleted_count)
+
 
 def document_of(check_in: CheckIn) -> Document:
     document: Document = msgspec.structs.asdict(check_in)

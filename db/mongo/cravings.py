@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from pymongo import DESCENDING
+from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from db.mongo.database import Document, Mongo, reachable
@@ -33,6 +33,20 @@ class CravingDocuments:
         with reachable():
             found = await self._cravings.find(query).sort("at", DESCENDING).limit(limit).to_list(limit)
         return [craving_of(document) for document in found]
+
+    async def page(self, account_id: str, after: str, limit: int) -> list[Craving]:
+        query = {"account_id": account_id, "_id": {"$gt": after}}
+        with reachable():
+            found = await self._cravings.find(query).sort("_id", ASCENDING).limit(limit).to_list(limit)
+        return [craving_of(document) for document in found]
+
+    async def forget(self, account_id: str, limit: int) -> int:
+        with reachable():
+            found = (
+                await self._cravings.find({"account_id": account_id}, {"_id": 1}).limit(limit).to_list(limit)
+            )
+            result = await self._cravings.delete_many({"_id": {"$in": [one["_id"] for one in found]}})
+        return int(result.deleted_count)
 
 
 def craving_of(document: Document) -> Craving:

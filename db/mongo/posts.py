@@ -77,9 +77,24 @@ class PostDocuments:
         return [post_of(document) for document in found]
 
     async def expire(self, id: str) -> None:
-        emptied: Document = {"status": "expired", "content": "", "content_warning": None, "context": {}}
         with reachable():
-            await self._posts.update_one({"_id": id}, {"$set": emptied, "$unset": {"verdict": ""}})
+            await self._posts.update_one({"_id": id}, {"$set": EMPTIED, "$unset": {"verdict": ""}})
+
+    async def withdraw(self, author_id: str) -> None:
+        with reachable():
+            await self._posts.update_many(
+                {"author_id": author_id, "status": {"$in": UNEXPIRED}},
+                {"$set": EMPTIED, "$unset": {"verdict": ""}},
+            )
+
+    async def erase(self, id: str, stand_in: str, rooms: Sequence[str]) -> bool:
+        """The client's own id may say something about its phone."""
+        left = {**EMPTIED, "author_id": stand_in, "client_id": id, "categories": [], "rooms": list(rooms)}
+        with reachable():
+            result = await self._posts.update_one(
+                {"_id": id, "author_id": {"$ne": stand_in}}, {"$set": left, "$unset": {"verdict": ""}}
+            )
+        return bool(result.modified_count)
 
     async def shift_counts(self, id: str, responses: int, supports: Mapping[str, int]) -> None:
         shifts = {"responses": responses, **{f"supports.{kind}": by for kind, by in supports.items()}}
@@ -94,6 +109,7 @@ class PostDocuments:
         return [(post_of(document), actions_of(document)) for document in found]
 
 
+EMPTIED: Document = {"status": "expired", "content": "", "content_warning": None, "context": {}}
 UNEXPIRED = [status for status in get_args(PostStatus) if status != "expired"]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
-from pymongo import ASCENDING
+from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from db.mongo.database import Document, Mongo, reachable
@@ -97,6 +97,23 @@ class ResponseDocuments:
             await self._responses.update_many(
                 {"post_id": post_id, "status": "live"}, {"$set": {"status": "expired"}}
             )
+
+    async def by_author(self, author_id: str, after: str | None, limit: int) -> list[Response]:
+        query: Document = {"author_id": author_id, **({"key": {"$lt": after}} if after else {})}
+        with reachable():
+            found = await self._responses.find(query).sort("key", DESCENDING).limit(limit).to_list(limit)
+        return [response_of(document) for document in found]
+
+    async def withdraw(self, author_id: str) -> None:
+        for found, left in ((["live"], "expired"), (["held", "hidden"], "removed")):
+            emptied = {"$set": {"content": "", "status": left}, "$unset": {"verdict": ""}}
+            with reachable():
+                await self._responses.update_many({"author_id": author_id, "status": {"$in": found}}, emptied)
+
+    async def delete(self, id: str) -> bool:
+        with reachable():
+            result = await self._responses.delete_one({"_id": id})
+        return bool(result.deleted_count)
 
     async def scanned(
         self, since: datetime, after: Cursor | None, limit: int

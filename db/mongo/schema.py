@@ -93,9 +93,11 @@ INDEXES: dict[str, list[IndexModel]] = {
     "checkins": [
         IndexModel([("tracker_id", ASCENDING), ("at", ASCENDING)], name="tracker_time"),
         IndexModel([("recorded_at", ASCENDING)], name="recorded"),
+        IndexModel([("account_id", ASCENDING), ("_id", ASCENDING)], name="account_page"),
     ],
     "cravings": [
         IndexModel([("account_id", ASCENDING), ("at", DESCENDING)], name="account_recent"),
+        IndexModel([("account_id", ASCENDING), ("_id", ASCENDING)], name="account_page"),
     ],
     "voice_notes": [
         IndexModel(

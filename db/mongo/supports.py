@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from db.mongo.database import Document, Mongo, reachable
+from domain.ports import Given
 
 
 class SupportDocuments:
@@ -45,6 +47,12 @@ class SupportDocuments:
         with reachable():
             found = await self._supports.find(query).to_list(None)
         return [(document["post_id"], document["kind"]) for document in found]
+
+    async def by_giver(self, giver_id: str, after: str, limit: int) -> list[Given]:
+        query = {"giver_id": giver_id, "post_id": {"$gt": after}}
+        with reachable():
+            found = await self._supports.find(query).sort("post_id", ASCENDING).limit(limit).to_list(limit)
+        return [Given(one["post_id"], one["kind"], one["created_at"]) for one in found]
 
     async def counts(self, post_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         grouped: list[Document] = [

@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from db.postgres.accounts import AccountRows
 from db.postgres.activities import ActivityRows
 from db.postgres.audit import AuditRows
+from db.postgres.belongings import BelongingRows
 from db.postgres.blocks import BlockRows
 from db.postgres.cases import CaseRows
 from db.postgres.circles import CircleRows
 from db.postgres.database import Database
 from db.postgres.decisions import DecisionRows
 from db.postgres.devices import DeviceRows
+from db.postgres.erasures import ErasureRows
 from db.postgres.helpers import HelperRows
 from db.postgres.jobs import JobRows
 from db.postgres.ladders import LadderRows
@@ -50,6 +52,8 @@ def records(db: Db) -> Records:
         standings=StandingRows(db),
         thanks=ThankRows(db),
         audit=AuditRows(db),
+        erasures=ErasureRows(db),
+        belongings=BelongingRows(db),
         helpers=HelperRows(db),
         ladders=LadderRows(db),
     )

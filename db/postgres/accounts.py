@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import asyncpg
 
-from db.postgres.statements import Db, assignments
+from db.postgres.statements import Db, assignments, changed
 from domain.accounts import Account, Role
 from domain.errors import Conflict, DomainError, NotFound
 
@@ -89,6 +89,9 @@ class AccountRows:
             "select id from accounts where role = any($1) and status = 'active' order by id", list(roles)
         )
         return [row["id"] for row in rows]
+
+    async def delete_erased(self, id: str) -> bool:
+        return changed(await self.db.execute("delete from accounts where id = $1 and status = 'erased'", id))
 
     async def _replace(self, guard: str, id: str, old: str | None, changes: dict[str, object]) -> bool:
         try:

@@ -150,6 +150,18 @@ class CaseRows:
             "update cases set outcome = $2 where id = $1 and closed_at is not null", id, outcome
         )
 
+    async def close_about(self, subject_id: str, outcome: str, at: datetime) -> int:
+        status = await self.db.execute(
+            """
+            update cases set outcome = $2, closed_at = $3, claimed_by = null, claimed_until = null
+            where subject_id = $1 and closed_at is null
+            """,
+            subject_id,
+            outcome,
+            at,
+        )
+        return int(status.rpartition(" ")[2])
+
     async def queue(
         self, moderator_id: str, now: datetime, *, kind: CaseKind | None, after: Cursor | None, limit: int
     ) -> list[Case]:

@@ -89,3 +89,29 @@ class CircleRows:
             "select account_id from memberships where circle_id = $1 and role = 'owner'", circle_id
         )
         return owner
+
+    async def inherit(self, circle_id: str) -> str | None:
+        heir: str | None = await self.db.fetchval(
+            """
+            update memberships set role = 'owner'
+            where circle_id = $1
+                and not exists (select from memberships where circle_id = $1 and role = 'owner')
+                and account_id = (
+                    select account_id from memberships where circle_id = $1
+                    order by role = 'moderator' desc, joined_at, account_id limit 1
+                )
+            returning account_id
+            """,
+            circle_id,
+        )
+        return heir
+
+    async def close_empty(self, circle_id: str) -> bool:
+        status = await self.db.execute(
+            """
+            delete from circles where id = $1
+                and not exists (select from memberships where circle_id = $1)
+            """,
+            circle_id,
+        )
+        return changed(status)

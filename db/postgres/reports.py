@@ -51,7 +51,7 @@ class ReportRows:
     async def record_of(self, reporter_id: str) -> Record:
         row = await self.db.fetchrow(
             """
-            select count(*) filter (where outcome not in ('dismiss', 'overturned')) as upheld,
+            select count(*) filter (where outcome not in ('dismiss', 'overturned', 'erased')) as upheld,
                 count(*) filter (where outcome in ('dismiss', 'overturned')) as dismissed
             from reports join cases on cases.id = case_id where reporter_id = $1
             """,

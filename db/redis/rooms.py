@@ -21,7 +21,7 @@ from db.redis.homes import Homes
 from db.redis.node import Node
 from domain.errors import Unavailable
 from domain.events import Publication
-from domain.rooms import EPHEMERAL_SEQ, Logged, Position, Slice
+from domain.rooms import EPHEMERAL_SEQ, REDACTED, REDACTED_BODY, REMOVALS, Logged, Position, Slice
 
 META_SECONDS = 30 * 24 * 3600
 """A quiet room keeps its epoch this long, so that a reader who missed nothing is not told to start over."""
@@ -65,6 +65,32 @@ end
 return {epoch, redis.call('HGET', KEYS[2], 'seq'), entries}
 """
 
+# ARGV: the account, name and body of what is left, then the events that stay. Every entry keeps its place.
+REDACT = """
+local kept = {}
+for i = 4, #ARGV do kept[ARGV[i]] = true end
+local entries, redacted = redis.call('XRANGE', KEYS[1], '-', '+'), 0
+for _, entry in ipairs(entries) do
+  local field = entry[2]
+  if field[6] == ARGV[1] and not kept[field[4]] then
+    field[4], field[6], field[8] = ARGV[2], '', ARGV[3]
+    redacted = redacted + 1
+  end
+end
+if redacted == 0 then return 0 end
+local left = redis.call('PTTL', KEYS[1])
+redis.call('DEL', KEYS[1])
+for _, entry in ipairs(entries) do redis.call('XADD', KEYS[1], entry[1], unpack(entry[2])) end
+if left > 0 then redis.call('PEXPIRE', KEYS[1], left) end
+return redacted
+"""
+
+FORGET = """
+local events = redis.call('XLEN', KEYS[1])
+redis.call('DEL', KEYS[1], KEYS[2])
+return events
+"""
+
 
 class RedisRoomLogs:
     def __init__(
@@ -81,6 +107,7 @@ class RedisRoomLogs:
         self._say = "SPUBLISH" if homes.sharded else "PUBLISH"
         self._publish = script(PUBLISH.replace("SAY", self._say))
         self._read = script(READ)
+        self._redact, self._forget = script(REDACT), script(FORGET)
         self._bounds = (events_max, log_seconds * 1000, META_SECONDS * 1000, known_seconds * 1000)
         self._crash_before = crash_before
 
@@ -98,6 +125,13 @@ class RedisRoomLogs:
 
     async def read(self, room: str, after: int, limit: int) -> Slice:
         return slice_of(await self._run(self._read, room, room_keys(room), read_arguments(after, limit)))
+
+    async def redact(self, room: str, actor: str) -> int:
+        args = [actor, REDACTED, REDACTED_BODY, *REMOVALS]
+        return int(await self._run(self._redact, room, room_keys(room)[:1], args))
+
+    async def forget(self, room: str) -> int:
+        return int(await self._run(self._forget, room, room_keys(room), []))
 
     async def positions(self, rooms: Sequence[str]) -> dict[str, Position]:
         found: dict[str, Position] = {}

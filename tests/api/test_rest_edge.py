@@ -76,7 +76,7 @@ async def test_head_answers_like_get_without_a_body(rest: Rest, alice: Person) -
 
 async def test_options_names_the_methods_of_an_address(rest: Rest) -> None:
     answer = await rest.ask("OPTIONS", "/v1/me")
-    assert (answer.status, answer.headers["Allow"]) == (204, "GET, HEAD, OPTIONS, PATCH")
+    assert (answer.status, answer.headers["Allow"]) == (204, "DELETE, GET, HEAD, OPTIONS, PATCH")
     assert (await rest.ask("OPTIONS", "/nothing")).error == (404, "not_found", None)
 
 

@@ -12,6 +12,7 @@ from domain import (
     circles,
     digest,
     enforcement,
+    erasure,
     followups,
     ladder,
     listening,
@@ -77,6 +78,7 @@ async def send_digest(args: dict[str, str], ports: Ports) -> None:
 
 
 RUNS: dict[str, Run] = {
+    "erase_account": lambda args, ports: erasure.erase_account(args["receipt_id"], ports),
     "send_digest": send_digest,
     "notify": notify,
     "notify_many": notify_many,

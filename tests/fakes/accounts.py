@@ -61,6 +61,17 @@ class FakeAccounts:
         accounts = self._tables.accounts.values()
         return sorted(one.id for one in accounts if one.role in roles and one.status == "active")
 
+    async def delete_erased(self, id: str) -> bool:
+        """Of what hangs on it, what an erasure leaves to this: sessions with their tokens, the standing."""
+        account = self._tables.accounts.get(id)
+        if account is None or account.status != "erased":
+            return False
+        del self._tables.accounts[id]
+        for table in ("sessions", "refresh_tokens", "standings"):
+            rows = getattr(self._tables, table)
+            setattr(self._tables, table, {key: row for key, row in rows.items() if row.account_id != id})
+        return True
+
     async def _replace(self, guard: str, id: str, old: str | None, changes: dict[str, Any]) -> bool:
         account = self._tables.accounts.get(id)
         if account is None or getattr(account, guard) != old:

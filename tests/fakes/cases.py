@@ -77,6 +77,10 @@ class FakeCases:
         if case is not None and case.closed_at is not None:
             self._put(replace(case, outcome=outcome))
 
+    async def close_about(self, subject_id: str, outcome: str, at: datetime) -> int:
+        found = [one for one in self._tables.cases.values() if one.subject_id == subject_id]
+        return sum([await self.close(one.id, outcome, None, at) for one in found])
+
     async def queue(
         self, moderator_id: str, now: datetime, *, kind: CaseKind | None, after: Cursor | None, limit: int
     ) -> list[Case]:

@@ -30,3 +30,13 @@ class FakeCheckIns:
     async def recorded(self, after: datetime, before: datetime, limit: int) -> list[CheckIn]:
         found = [one for one in self._checkins.values() if after < one.recorded_at < before]
         return sorted(found, key=lambda one: one.recorded_at)[:limit]
+
+    async def page(self, account_id: str, after: str, limit: int) -> list[CheckIn]:
+        mine = [one for one in self._checkins.values() if one.account_id == account_id and one.id > after]
+        return sorted(mine, key=lambda one: one.id)[:limit]
+
+    async def forget(self, account_id: str, limit: int) -> int:
+        found = await self.page(account_id, "", limit)
+        for one in found:
+            del self._checkins[one.id]
+        return len(found)

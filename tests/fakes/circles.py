@@ -52,3 +52,16 @@ class FakeCircles:
             account for (circle, account), held in members if circle == circle_id and held.role == "owner"
         ]
         return next(iter(owners), None)
+
+    async def inherit(self, circle_id: str) -> str | None:
+        members = {key[1]: row for key, row in self._tables.memberships.items() if key[0] == circle_id}
+        if not members or any(row.role == "owner" for row in members.values()):
+            return None
+        heir = min(members, key=lambda id: (members[id].role != "moderator", members[id].joined_at, id))
+        self._tables.memberships[circle_id, heir] = members[heir]._replace(role="owner")
+        return heir
+
+    async def close_empty(self, circle_id: str) -> bool:
+        if any(key[0] == circle_id for key in self._tables.memberships):
+            return False
+        return self._tables.circles.pop(circle_id, None) is not None

@@ -18,3 +18,13 @@ class FakeCravings:
     async def since(self, account_id: str, moment: datetime, limit: int) -> list[Craving]:
         mine = [one for one in self._cravings.values() if one.account_id == account_id and one.at >= moment]
         return sorted(mine, key=lambda one: one.at, reverse=True)[:limit]
+
+    async def page(self, account_id: str, after: str, limit: int) -> list[Craving]:
+        mine = [one for one in self._cravings.values() if one.account_id == account_id and one.id > after]
+        return sorted(mine, key=lambda one: one.id)[:limit]
+
+    async def forget(self, account_id: str, limit: int) -> int:
+        found = await self.page(account_id, "", limit)
+        for one in found:
+            del self._cravings[one.id]
+        return len(found)

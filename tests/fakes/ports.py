@@ -16,6 +16,7 @@ from domain.settings import load_settings
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.activities import FakeActivities
 from tests.fakes.audit import FakeAudit
+from tests.fakes.belongings import FakeBelongings
 from tests.fakes.blocks import FakeBlocks
 from tests.fakes.cases import FakeCases
 from tests.fakes.checkins import FakeCheckIns
@@ -24,6 +25,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.cravings import FakeCravings
 from tests.fakes.decisions import FakeDecisions
 from tests.fakes.devices import FakeDevices
+from tests.fakes.erasures import FakeErasures
 from tests.fakes.helpers import FakeHelpers
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ladders import FakeLadders
@@ -135,6 +137,8 @@ def records_of(tables: Tables, now: Clock) -> Records:
         standings=FakeStandings(tables),
         thanks=FakeThanks(tables),
         audit=FakeAudit(tables),
+        erasures=FakeErasures(tables),
+        belongings=FakeBelongings(tables),
         helpers=FakeHelpers(tables),
         ladders=FakeLadders(tables),
     )

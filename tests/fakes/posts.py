@@ -73,6 +73,19 @@ class FakePosts:
         await self.change(id, emptied)
         self.verdicts.pop(id, None)
 
+    async def withdraw(self, author_id: str) -> None:
+        for post in list(self._posts.values()):
+            if post.author_id == author_id and post.status != "expired":
+                await self.expire(post.id)
+
+    async def erase(self, id: str, stand_in: str, rooms: Sequence[str]) -> bool:
+        if id not in self._posts or self._posts[id].author_id == stand_in:
+            return False
+        await self.expire(id)
+        left = {"author_id": stand_in, "client_id": id, "categories": [], "rooms": list(rooms)}
+        await self.change(id, left)
+        return True
+
     async def shift_counts(self, id: str, responses: int, supports: Mapping[str, int]) -> None:
         await self.count_response(id, responses)
         for kind, change in supports.items():

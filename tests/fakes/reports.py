@@ -11,7 +11,7 @@ class FakeReports:
         self._tables = tables
 
     async def add(self, report: Report) -> None:
-        if await self.by_reporter(report.reporter_id, report.target, report.target_id) is not None:
+        if await self.by_reporter(report.reporter_id or "", report.target, report.target_id) is not None:
             raise Conflict
         self._tables.reports[report.id] = report
 
@@ -27,5 +27,6 @@ class FakeReports:
     async def record_of(self, reporter_id: str) -> Record:
         mine = [one for one in self._tables.reports.values() if one.reporter_id == reporter_id]
         outcomes = [self._tables.cases[one.case_id].outcome for one in mine]
+        outcomes = [outcome for outcome in outcomes if outcome != "erased"]
         dismissed = sum(outcome in ("dismiss", "overturned") for outcome in outcomes)
         return Record(sum(outcome is not None for outcome in outcomes) - dismissed, dismissed)

@@ -80,6 +80,21 @@ class FakeResponses:
                 self._responses[one.id] = replace(one, content="", voice_note=None, status=status)
                 self.verdicts.pop(one.id, None)
 
+    async def by_author(self, author_id: str, after: str | None, limit: int) -> list[Response]:
+        mine = [one for one in self._responses.values() if one.author_id == author_id]
+        mine = [one for one in mine if after is None or one.id < after]
+        return sorted(mine, key=lambda one: one.id, reverse=True)[:limit]
+
+    async def withdraw(self, author_id: str) -> None:
+        left = {"live": "expired", "held": "removed", "hidden": "removed"}
+        for one in self._responses.values():
+            if one.author_id == author_id and one.status in left:
+                self._responses[one.id] = replace(one, content="", status=left[one.status])
+                self.verdicts.pop(one.id, None)
+
+    async def delete(self, id: str) -> bool:
+        return self._responses.pop(id, None) is not None
+
     async def scanned(
         self, since: datetime, after: Cursor | None, limit: int
     ) -> list[tuple[Response, Sequence[str]]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from domain.events import Publication
-from domain.rooms import Logged, Position, Slice
+from domain.rooms import REDACTED, REDACTED_BODY, REMOVALS, Logged, Position, Slice
 
 RESTART_JUMP = 1_000_000
 
@@ -52,6 +52,19 @@ class FakeRoomLogs:
         log = self._log(room)
         newer = [event for event in log.events if event.seq > after]
         return Slice(log.epoch, log.seq, newer[-limit:] if limit else [])
+
+    async def redact(self, room: str, actor: str) -> int:
+        log = self._log(room)
+        found = [one for one in log.events if one.actor == actor and one.event not in REMOVALS]
+        log.events = [
+            one._replace(event=REDACTED, actor="", body=REDACTED_BODY) if one in found else one
+            for one in log.events
+        ]
+        return len(found)
+
+    async def forget(self, room: str) -> int:
+        log = self._logs.pop(room, None)
+        return len(log.events) if log else 0
 
     async def server_run(self) -> str:
         return self._run

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from domain.ports import Given
+
 
 class FakeSupports:
     def __init__(self) -> None:
@@ -23,6 +25,10 @@ class FakeSupports:
     async def from_givers(self, post_ids: Sequence[str], givers: Iterable[str]) -> list[tuple[str, str]]:
         wanted = set(givers)
         return [(post, kind) for post, giver, kind in self._supports if post in post_ids and giver in wanted]
+
+    async def by_giver(self, giver_id: str, after: str, limit: int) -> list[Given]:
+        mine = [(key, at) for key, at in self._supports.items() if key[1] == giver_id and key[0] > after]
+        return [Given(post, kind, at) for (post, _, kind), at in sorted(mine)][:limit]
 
     async def counts(self, post_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         counts: dict[str, dict[str, int]] = {}

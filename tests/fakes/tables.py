@@ -14,6 +14,7 @@ from domain.cases import Case
 from domain.circles import Circle, MemberRole
 from domain.decisions import Decision
 from domain.devices import Device
+from domain.erasure import Erasure
 from domain.events import Event
 from domain.helping import HelperSettings
 from domain.jobs import JobRow, Lane, Sentinel, Slot
@@ -91,6 +92,7 @@ class Tables:
     standings: dict[str, Standing] = field(default_factory=dict)
     thanks: dict[str, Thank] = field(default_factory=dict)
     audit: dict[int, AuditLine] = field(default_factory=dict)
+    erasures: dict[str, Erasure] = field(default_factory=dict)
     sentinel: dict[str, Sentinel] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

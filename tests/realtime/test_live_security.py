@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 import socketio
 
-from domain import open_sessions, sessions
+from domain import erasure, open_sessions, sessions
 from domain.accounts import User
+from domain.erasure import EraseMe
 from domain.errors import Unauthenticated
 from domain.open_sessions import EndSession
 from domain.sessions import ChangePassword, Refresh
@@ -48,6 +49,8 @@ async def test_the_end_of_a_session_ends_its_sockets_on_every_server(
         await sessions.refresh(again, ports)
         with pytest.raises(Unauthenticated):
             await sessions.refresh(again, ports)
+    elif how == "erased":
+        await erasure.erase_me(EraseMe(recovery_code=phone.account.recovery_code), user, ports)
     else:
         await ports.records.sessions.end_all(user.id, how, ports.now())
     code = how if how in {"banned", "erased"} else "logged_out"

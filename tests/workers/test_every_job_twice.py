@@ -12,6 +12,7 @@ from domain import (
     checkins,
     devices,
     enforcement,
+    erasure,
     notifications,
     presence,
     reports,
@@ -25,6 +26,7 @@ from domain.checkins import RecordCheckIn
 from domain.clock import rfc3339, utc_now
 from domain.decisions import Action, Decision
 from domain.devices import RegisterDevice
+from domain.erasure import EraseMe
 from domain.ids import new_id
 from domain.jobs import Job, JobFilter, Outcome
 from domain.posts import PostView
@@ -282,6 +284,32 @@ async def prune_jobs(stage: Stage) -> dict[str, str]:
     long_ago = utc_now() - timedelta(days=40)
     await stage.ports.jobs.add([job])
     await stage.ports.jobs.settle([Outcome(job, "done", 1, "worker", long_ago, long_ago)])
+    return {}
+
+
+@case
+async def erase_account(stage: Stage) -> dict[str, str]:
+    """Late enough that the account goes as well."""
+    user, other = await stage.person(), await stage.person()
+    post, theirs = await stage.post(user), await stage.post(other)
+    await stage.answer(other, post)
+    await stage.answer(user, theirs)
+    await stage.tap(user, theirs)
+    receipt_id = await erasing(user, stage)
+    stage.clock.advance(minutes=20)
+    return {"receipt_id": receipt_id}
+
+
+async def erasing(user: User, stage: Stage) -> str:
+    code = sessions.new_recovery_code()
+    await stage.ports.records.accounts.update(user.id, {"recovery_hash": sessions.recovery_hash(code)})
+    return (await erasure.erase_me(EraseMe(recovery_code=code), user, stage.ports)).receipt_id
+
+
+@case
+async def check_erasures(stage: Stage) -> dict[str, str]:
+    await erasing(await stage.person(), stage)
+    stage.clock.advance(hours=2)
     return {}
 
 

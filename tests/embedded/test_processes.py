@@ -3,9 +3,10 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,12 +17,28 @@ from db.embedded import EmbeddedStoresError, StoreUrls, embedded_stores
 from db.embedded.folder import Folder
 from db.embedded.identity import candidates, namespace
 
+Launch = Callable[..., Launcher]
+
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Iterator[Path]:
     """A data folder whose stores are stopped after the test, whatever happened in it."""
     yield tmp_path
     operate("stop", tmp_path)
+
+
+@pytest.fixture
+def launch(data_dir: Path) -> Iterator[Launch]:
+    """Starts launchers on the data folder; none of them outlives the test, however it ends."""
+    launchers: list[Launcher] = []
+
+    def start(**options: Any) -> Launcher:
+        launchers.append(Launcher(data_dir, **options))
+        return launchers[-1]
+
+    yield start
+    for launcher in launchers:
+        launcher.kill()
 
 
 async def test_data_and_addresses_outlive_a_stop(data_dir: Path) -> None:
@@ -49,16 +66,18 @@ async def test_a_killed_store_comes_back_with_its_data(store: str, data_dir: Pat
         assert await eventually_marks(urls) == ["kept", "kept", "kept"]
 
 
-def test_a_killed_launcher_leaves_no_process_behind(data_dir: Path) -> None:
-    launcher = Launcher(data_dir)
+def test_a_killed_launcher_leaves_no_process_behind(launch: Launch, data_dir: Path) -> None:
+    launcher = launch()
     launcher.urls()
     processes = running(data_dir)
     launcher.kill()
     assert all_end(processes)
 
 
-async def test_a_killed_supervisor_leaves_no_process_behind_and_loses_no_data(data_dir: Path) -> None:
-    launcher = Launcher(data_dir)
+async def test_a_killed_supervisor_leaves_no_process_behind_and_loses_no_data(
+    launch: Launch, data_dir: Path
+) -> None:
+    launcher = launch()
     await write_mark(launcher.urls(), "kept")
     supervisor, *stores = running(data_dir)
     supervisor.kill()
@@ -71,8 +90,8 @@ async def test_a_killed_supervisor_leaves_no_process_behind_and_loses_no_data(da
     assert all_end([supervisor, *stores])
 
 
-async def test_two_launchers_share_the_stores_until_the_second_leaves(data_dir: Path) -> None:
-    one, other = Launcher(data_dir), Launcher(data_dir)
+async def test_two_launchers_share_the_stores_until_the_second_leaves(launch: Launch, data_dir: Path) -> None:
+    one, other = launch(), launch()
     urls = one.urls()
     assert other.urls() == urls
     processes = running(data_dir)
@@ -82,8 +101,8 @@ async def test_two_launchers_share_the_stores_until_the_second_leaves(data_dir: 
     assert all_end(processes)
 
 
-async def test_a_sharer_keeps_the_stores_when_their_starter_is_killed(data_dir: Path) -> None:
-    starter = Launcher(data_dir)
+async def test_a_sharer_keeps_the_stores_when_their_starter_is_killed(launch: Launch, data_dir: Path) -> None:
+    starter = launch()
     starter.urls()
     async with embedded_stores(data_dir) as urls:
         starter.kill()
@@ -91,8 +110,8 @@ async def test_a_sharer_keeps_the_stores_when_their_starter_is_killed(data_dir: 
         assert await marks(urls) == ["still here", "still here", "still here"]
 
 
-def test_ctrl_c_in_the_terminal_does_not_reach_the_stores(data_dir: Path) -> None:
-    launcher = Launcher(data_dir)
+def test_ctrl_c_in_the_terminal_does_not_reach_the_stores(launch: Launch, data_dir: Path) -> None:
+    launcher = launch()
     launcher.urls()
     supervisor = running(data_dir)[0]
     sessions = {os.getsid(process.pid) for process in [supervisor, *supervisor.children()]}
@@ -101,9 +120,9 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_stores(data_dir: Path) -> Non
     launcher.leave()
 
 
-async def test_an_ordinary_user_can_start_the_stores(data_dir: Path) -> None:
+async def test_an_ordinary_user_can_start_the_stores(launch: Launch) -> None:
     # Root plays one: in the namespace it is called 65534 and may nothing that root may.
-    launcher = Launcher(data_dir, enter=namespace().enter if os.geteuid() == 0 else None)
+    launcher = launch(enter=namespace().enter if os.geteuid() == 0 else None)
     await write_mark(launcher.urls(), "ordinary")
     assert launcher.leave() == 0
 
@@ -142,8 +161,8 @@ async def test_a_store_that_cannot_start_is_reported_with_its_log_and_leaves_not
         assert await marks(urls) == ["kept", "kept", "kept"]
 
 
-async def test_operators_see_stop_and_reset_the_stores(data_dir: Path) -> None:
-    launcher = Launcher(data_dir)
+async def test_operators_see_stop_and_reset_the_stores(launch: Launch, data_dir: Path) -> None:
+    launcher = launch()
     urls = launcher.urls()
     await write_mark(urls, "deleted")
     status = operate("status", data_dir).stdout

@@ -24,6 +24,7 @@ from domain.settings import Settings, SettingsError, load_settings
 from realtime import contract
 from realtime.front import Front, Place, supervise
 from realtime.server import Realtime
+from telemetry.exposition import Exposition, exposed
 from telemetry.logs import configure_logs
 from telemetry.probe import probe_site
 from telemetry.tracing import tracing
@@ -47,10 +48,13 @@ async def serve(settings: Settings, place: Place | None = None) -> None:
         stores = await stack.enter_async_context(open_stores(settings))
         realtime = Realtime(stores.ports, stores.feed)
         front = Front(place) if place else None
-        runner = await _started(settings, stores, realtime, front)
+        exposition = await stack.enter_async_context(
+            exposed(place.metrics, place.index) if place else exposed()
+        )
+        runner = await _started(settings, stores, realtime, front, exposition)
         stack.push_async_callback(runner.cleanup)
         await stack.enter_async_context(
-            probe_site(settings.server_host, _own_port(settings, place), stores.ports)
+            probe_site(settings.server_host, settings.metrics_port, stores.ports, exposition)
         )
         if place is None or place.index == 0:
             await _welcome(settings, stores, runner)
@@ -64,9 +68,9 @@ async def serve(settings: Settings, place: Place | None = None) -> None:
 
 
 async def _started(
-    settings: Settings, stores: Stores, realtime: Realtime, front: Front | None
+    settings: Settings, stores: Stores, realtime: Realtime, front: Front | None, exposition: Exposition
 ) -> web.AppRunner:
-    app = build_app(stores.ports, socket=_contract(realtime))
+    app = build_app(stores.ports, socket=_contract(realtime), exposition=exposition)
     app[READINESS]["room_feed"] = lambda: realtime.hearing
     app[READINESS]["accepting"] = lambda: not realtime.engine.draining
     realtime.attach(app)
@@ -92,11 +96,6 @@ async def _started(
 def _contract(realtime: Realtime) -> SocketContract:
     asked = contract.exchanges(realtime.cast)
     return SocketContract({event: Exchange(*parts) for event, parts in asked.items()}, contract.EVENTS)
-
-
-def _own_port(settings: Settings, place: Place | None) -> int:
-    """Where this process alone answers: the shared port answers for whichever took the connection."""
-    return settings.metrics_port + (place.index if place else 0) if settings.metrics_port else 0
 
 
 async def _welcome(settings: Settings, stores: Stores, runner: web.AppRunner) -> None:

@@ -12,6 +12,7 @@ from db.stores import Stores, located, open_stores
 from domain import moderation
 from domain.errors import Unavailable
 from domain.settings import Settings, SettingsError, load_settings
+from telemetry.exposition import Exposition
 from telemetry.logs import configure_logs
 from telemetry.probe import probe_site
 from telemetry.tracing import tracing
@@ -36,7 +37,9 @@ async def work(settings: Settings) -> None:
         stores = await stack.enter_async_context(open_stores(located_settings))
         workers = Workers(stores.ports, redis=stores.queue.redis, settings=located_settings.jobs)
         relay = asyncio.create_task(relay_of(stores).run(), name="relay")
-        await stack.enter_async_context(probe_site(settings.server_host, settings.worker_port, stores.ports))
+        await stack.enter_async_context(
+            probe_site(settings.server_host, settings.worker_port, stores.ports, Exposition())
+        )
         moderation.scan(WARM_UP)
         await workers.start()
         log.info("worker.ready", jobs=sorted(jobs.__all__))

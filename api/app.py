@@ -8,7 +8,7 @@ from api.docs import add_docs
 from api.edge import make_edge
 from api.endpoint import Endpoint, json_answer
 from api.health import add_health
-from api.keys import PATHS, PORTS, READINESS
+from api.keys import EXPOSITION, PATHS, PORTS, READINESS
 from api.metrics import show_metrics
 from api.ops import add_ops
 from api.pack import add_pack
@@ -16,6 +16,7 @@ from api.route import Route
 from api.routes import ROUTES
 from api.security import Security
 from domain.ports import Ports
+from telemetry.exposition import Exposition
 
 __all__ = ["PORTS", "READINESS", "Exchange", "SocketContract", "build_app"]
 
@@ -29,13 +30,17 @@ INDEX = {
 }
 
 
-def build_app(ports: Ports, *, socket: SocketContract | None = None) -> web.Application:
+def build_app(
+    ports: Ports, *, socket: SocketContract | None = None, exposition: Exposition | None = None
+) -> web.Application:
     """Raises `SettingsError` for trusted proxies that are not networks.
 
-    `socket` describes the Socket.IO events, for the AsyncAPI document; without it there is none.
+    `socket` describes the Socket.IO events, for the AsyncAPI document; without it there is none. `exposition`
+    reads the metrics, those of this process alone if it is not given.
     """
     app = web.Application(middlewares=[make_edge(Security(ports.settings))])
     app[PORTS] = ports
+    app[EXPOSITION] = exposition or Exposition()
     addresses = Addresses(ports.settings.trusted_proxies, ports.cipher)
     for route in ROUTES:
         add_route(app, route, Endpoint(route, ports, addresses))

@@ -55,12 +55,20 @@ def add_health(app: web.Application) -> None:
     app[PROBE] = Probe(app[PORTS])
     app.router.add_get("/health", show_health)
     app.router.add_get("/health/live", show_live)
+    app.router.add_get("/health/accepting", show_accepting)
     app.router.add_get("/health/ready", show_health)
 
 
 async def show_live(request: web.Request) -> web.Response:
     """200 as long as the process can answer at all."""
     return json_answer(Alive())
+
+
+async def show_accepting(request: web.Request) -> web.Response:
+    """200 until this process drains, whatever its stores do: an SOS is answered with help without them."""
+    accepting = request.app[READINESS].get("accepting")
+    ok = accepting is None or accepting()
+    return json_answer(Alive(ok), 200 if ok else 503)
 
 
 async def show_health(request: web.Request) -> web.Response:

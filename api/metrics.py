@@ -6,9 +6,9 @@ Labels are templates and classes, never what somebody typed.
 import secrets
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram
 
-from api.keys import PORTS
+from api.keys import EXPOSITION, PORTS
 from api.request import bearer_token
 from domain.errors import NotFound, Unauthenticated
 
@@ -37,7 +37,7 @@ def known_method(method: str) -> str:
 
 
 async def show_metrics(request: web.Request) -> web.Response:
-    """Metrics of this process as Prometheus text; with `METRICS_TOKEN` set, for its bearer only.
+    """Metrics of all processes of this port as Prometheus text; with `METRICS_TOKEN`, for its bearer only.
 
     How many people ask for help, and when, is not for everybody: without a token production shows them on
     `METRICS_PORT` alone.
@@ -50,4 +50,5 @@ async def show_metrics(request: web.Request) -> web.Response:
         bearer_token(request).encode(errors="replace"), expected.encode()
     ):
         raise Unauthenticated
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    text = await request.app[EXPOSITION].text()
+    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})

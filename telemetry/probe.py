@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from domain.ports import Ports
+from telemetry.exposition import Exposition
 
 
 @asynccontextmanager
-async def probe_site(host: str, port: int, ports: Ports) -> AsyncIterator[None]:
-    """Serves while the block runs; port 0 serves nothing."""
+async def probe_site(host: str, port: int, ports: Ports, exposition: Exposition) -> AsyncIterator[None]:
+    """Serves while the block runs; port 0 serves nothing. Several processes may share the port."""
     if port == 0:
         yield
         return
@@ -26,7 +27,7 @@ async def probe_site(host: str, port: int, ports: Ports) -> AsyncIterator[None]:
         return web.json_response({"ready": healthy, "stores": stores}, status=200 if healthy else 503)
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=await exposition.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
     app.add_routes(
@@ -35,7 +36,7 @@ async def probe_site(host: str, port: int, ports: Ports) -> AsyncIterator[None]:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, reuse_port=True).start()
         yield
     finally:
         await runner.cleanup()

@@ -5,7 +5,7 @@ from aiohttp import hdrs, web
 from api.address import Addresses
 from api.endpoint import Endpoint
 from api.health import PROBE
-from api.keys import PORTS
+from api.keys import EXPOSITION, PORTS
 from api.ops.assets import add_assets
 from api.ops.desk import Desk
 from api.ops.login import Login
@@ -18,7 +18,7 @@ from api.ops.watch import Watch
 def add_ops(app: web.Application, addresses: Addresses) -> None:
     """Expects the health routes to be there: the dashboard asks the same probe."""
     ports = app[PORTS]
-    watch = Watch(ports, app[PROBE])
+    watch = Watch(ports, app[PROBE], app[EXPOSITION])
     templates = Templates(add_assets(app))
     desk = Desk(ports, watch, templates)
     app.router.add_get("/ops", to_overview)

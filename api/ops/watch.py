@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
 from api.health import Probe
-from api.ops.process import Process, this_process
+from api.ops.process import Process, this_server
 from api.ops.workers import Worker, slots_of, workers_of
 from domain.clock import rfc3339
 from domain.errors import DomainError
 from domain.jobs import LANES, Depth, Lane, Slot, State
 from domain.ports import Backlog, Ports
 from domain.wire import View
+from telemetry.exposition import Exposition
 
 T = TypeVar("T")
 KEEP_SECONDS = 1.0
@@ -61,9 +62,10 @@ class Overview(View, frozen=True):
 class Watch:
     """Asks at most once in `KEEP_SECONDS`, however many operators look."""
 
-    def __init__(self, ports: Ports, probe: Probe) -> None:
+    def __init__(self, ports: Ports, probe: Probe, exposition: Exposition) -> None:
         self._ports = ports
         self._probe = probe
+        self._exposition = exposition
         self._asking = asyncio.Lock()
         self._overview: Overview | None = None
         self._counts: Counts | None = None
@@ -83,8 +85,9 @@ class Watch:
 
     async def _ask(self) -> Overview:
         ports = self._ports
-        found, (lanes, workers), schedule, backlog = await asyncio.gather(
+        found, process, (lanes, workers), schedule, backlog = await asyncio.gather(
             self._probe.ask(),
+            this_server(self._exposition),
             self._work(),
             known(ports.jobs.slots()),
             known(ports.records.outbox.backlog(ports.now())),
@@ -92,7 +95,7 @@ class Watch:
         return Overview(
             at=rfc3339(ports.now()),
             stores=[StoreState(name=s.name, ok=s.ok, milliseconds=s.milliseconds) for s in found],
-            process=this_process(),
+            process=process,
             lanes=lanes,
             outbox=backlog_state(backlog),
             workers=workers,

@@ -43,6 +43,11 @@ class Place:
         """Where worker `index` takes connections from the others: an abstract Unix address."""
         return f"\0{self.family}.{index}"
 
+    @property
+    def metrics(self) -> list[str]:
+        """Where each worker lets the others read its metrics."""
+        return [f"{self.address(index)}.metrics" for index in range(self.processes)]
+
     def _other(self, found: "re.Match[str] | re.Match[bytes] | None") -> int | None:
         if found is None:
             return None

@@ -221,6 +221,13 @@ async def test_a_check_of_an_entry_point_decides_with_the_stores(ports: Ports) -
         assert (await rest.ask("GET", "/health/ready")).status == 200
 
 
+async def test_who_drains_accepts_nobody(ports: Ports) -> None:
+    app = build_app(ports)
+    app[READINESS]["accepting"] = lambda: False
+    async with TestClient(TestServer(app)) as client:
+        assert (await Rest(client, ports).ask("GET", "/health/accepting")).status == 503
+
+
 async def test_with_every_store_down_there_is_still_help(settings: Settings) -> None:
     urls = (settings.postgres_url, settings.mongodb_uri, settings.redis_url)
     async with lines(*urls) as (postgres, mongodb, redis):
@@ -230,15 +237,17 @@ async def test_with_every_store_down_there_is_still_help(settings: Settings) -> 
             person = await rest.register()
             for line in (postgres, mongodb, redis):
                 line.cut()
-            help_, guidance, live, health, me, login = await asyncio.gather(
+            help_, guidance, live, accepting, health, me, login = await asyncio.gather(
                 rest.ask("GET", "/v1/crisis/resources?country=US"),
                 rest.ask("GET", "/v1/crisis/guidance"),
                 rest.ask("GET", "/health/live"),
+                rest.ask("GET", "/health/accepting"),
                 rest.ask("GET", "/health/ready"),
                 person.get("/v1/me"),
                 rest.ask("POST", "/v1/auth/login", {"identifier": "somebody", "password": "x"}),
             )
-            assert (help_.status, guidance.status, live.status, health.status) == (200, 200, 200, 503)
+            answered = [help_, guidance, live, accepting, health]
+            assert [answer.status for answer in answered] == [200, 200, 200, 200, 503]
             assert "911" in help_.body["emergency"]
             assert [store["ok"] for store in health.body["stores"].values()] == [False] * 3
             assert me.error == login.error == (503, "unavailable", None)

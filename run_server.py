@@ -85,6 +85,7 @@ async def _started(
     )
     await runner.setup()
     moderation.quick_check(WARM_UP)
+    moderation.scan(WARM_UP)
     realtime.start()
     if front is not None:
         await front.listen(runner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.errors import Forbidden, Gone, NotFound
+from domain.errors import Conflict, Forbidden, Gone, NotFound
 
 if TYPE_CHECKING:
     from domain.accounts import Role, User
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from domain.trackers import Tracker
 
 MODERATORS: frozenset[Role] = frozenset({"moderator", "admin"})
+STEWARDS: frozenset[MemberRole] = frozenset({"owner", "moderator"})
+"""Who looks after a circle."""
 
 
 def check_operator(user: User) -> None:
@@ -49,8 +51,9 @@ def check_owner(owner_id: str, user: User) -> None:
         raise Forbidden
 
 
-def sees_circle(circle: Circle | None, role: MemberRole | None) -> Circle:
-    if circle is None or (circle.is_private and role is None):
+def sees_circle(circle: Circle | None, role: MemberRole | None, *, invited: bool = False) -> Circle:
+    """A private circle is there for its members and for whom one of them `invited`."""
+    if circle is None or (circle.is_private and role is None and not invited):
         raise NotFound
     return circle
 
@@ -59,6 +62,47 @@ def check_member(circle: Circle | None, role: MemberRole | None) -> Circle:
     circle = sees_circle(circle, role)
     if role is None:
         raise Forbidden("Only members may do that.")
+    return circle
+
+
+def check_steward(circle: Circle | None, role: MemberRole | None) -> Circle:
+    """Owner and moderators invite people, and see who is invited and who was removed."""
+    circle = check_member(circle, role)
+    if role not in STEWARDS:
+        raise Forbidden("Only the owner and the moderators of a circle may do that.")
+    return circle
+
+
+def check_circle_owner(circle: Circle | None, role: MemberRole | None) -> Circle:
+    """Only the owner changes a circle and the roles in it."""
+    circle = check_member(circle, role)
+    if role != "owner":
+        raise Forbidden("Only the owner of a circle may do that.")
+    return circle
+
+
+def check_removes(role: MemberRole | None, target: MemberRole) -> None:
+    """An owner removes everybody else, a moderator members; nobody removes an owner."""
+    if target == "owner" or (target == "moderator" and role != "owner"):
+        raise Forbidden("Only the owner of a circle may do that.")
+
+
+def check_joinable(circle: Circle | None, *, barred: bool) -> Circle:
+    """For a circle that the asker sees and is no member of."""
+    if circle is None:
+        raise NotFound
+    if circle.is_private:
+        raise Forbidden("This circle is private: please accept the invitation into it.")
+    if barred:
+        raise Forbidden("You were removed from this circle. Who looks after it can invite you again.")
+    return circle
+
+
+def check_leaves(circle: Circle | None, role: MemberRole | None) -> Circle:
+    """An owner who leaves others behind hands the circle over first."""
+    circle = check_member(circle, role)
+    if role == "owner" and circle.member_count > 1:
+        raise Conflict("Please hand the circle over before you leave it.")
     return circle
 
 

@@ -1,13 +1,14 @@
 """Accounts: who somebody is here, without saying who they are."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from domain import points
+from domain import naming, points
 from domain.clock import rfc3339
 from domain.errors import Invalid, NotFound, Unauthenticated
 from domain.ids import new_id
@@ -156,6 +157,8 @@ def own_view(account: Account) -> OwnAccount:
 
 
 def new_account(ports: Ports, *, handle: str | None, avatar: str | None, country: str | None) -> Account:
+    """Refuses a handle or an avatar that carries contact details or attacks others."""
+    check_face({"handle": handle, "avatar": avatar})
     return Account(
         id=new_id(),
         handle=handle or invented_handle(),
@@ -163,6 +166,12 @@ def new_account(ports: Ports, *, handle: str | None, avatar: str | None, country
         country=country,
         created_at=ports.now(),
     )
+
+
+def check_face(chosen: Mapping[str, object]) -> None:
+    for field in ("handle", "avatar"):
+        if isinstance(name := chosen.get(field), str):
+            naming.check_handle(name, field)
 
 
 def invented_handle() -> str:
@@ -185,6 +194,7 @@ async def edit_me(command: EditAccount, user: User, ports: Ports) -> OwnAccount:
         for name in ("handle", "avatar", "country", "timezone")
         if (value := getattr(command, name)) is not msgspec.UNSET
     }
+    check_face(changes)
     if not changes:
         return await get_me(user, ports)
     return own_view(await ports.records.accounts.update(user.id, changes))

@@ -11,6 +11,7 @@ from domain.posts import Post
 EXPIRE_BATCH = 200
 PRUNE_BATCH = 1_000
 KEEP_EXPIRED_REFRESH = timedelta(days=1)
+KEEP_INVITATIONS = timedelta(days=7)
 KEEP_ENDED_SESSIONS = timedelta(days=30)
 """Long enough for somebody to see in their list of sessions that one was ended."""
 
@@ -61,5 +62,13 @@ async def prune_sessions(ports: Ports) -> int:
         + await sessions.prune_ended(ended, PRUNE_BATCH)
         + await sessions.prune_lapsed(expired, PRUNE_BATCH)
     ):
+        pruned += rows
+    return pruned
+
+
+async def prune_invitations(ports: Ports) -> int:
+    """Deletes invitations into circles that nobody can use any more; returns how many."""
+    pruned = 0
+    while rows := await ports.records.invitations.prune(ports.now() - KEEP_INVITATIONS, PRUNE_BATCH):
         pruned += rows
     return pruned

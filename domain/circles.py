@@ -1,25 +1,33 @@
-"""Circles: topic rooms with members."""
+"""Circles: topic rooms with members. Made, changed, joined, left."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
-from domain import access, events, limits, rooms, trust
+from domain import access, crisis, events, limits, naming, rooms, trust
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.clock import rfc3339
+from domain.crisis import CrisisResources
 from domain.errors import Conflict, Forbidden, NotFound
 from domain.events import Event
 from domain.ids import new_id
-from domain.ports import Ports
+from domain.moderation.policy import FilterLevel
+from domain.ports import Ports, Records
 from domain.text import accepted_text, storable_text
 from domain.wire import Command, Id, Slug, View
 
 MemberRole = Literal["owner", "moderator", "member"]
+Change = Literal["joined", "left", "removed", "role_changed"]
+Name = Annotated[str, msgspec.Meta(min_length=3, max_length=100)]
+Description = Annotated[str, msgspec.Meta(max_length=500)]
+MaxMembers = Annotated[int, msgspec.Meta(ge=2, le=10_000)]
 
 
 class Circle(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `circles` with its member count."""
+    """A row of `circles` with its member count. `filter_level`: how strictly moderation reads what is said
+    in it."""
 
     id: str
     name: str
@@ -28,6 +36,7 @@ class Circle(msgspec.Struct, frozen=True, kw_only=True):
     max_members: int
     is_private: bool
     created_at: datetime
+    filter_level: FilterLevel = "standard"
     member_count: int = 1
 
 
@@ -35,6 +44,33 @@ class Member(msgspec.Struct, frozen=True):
     circle_id: str
     account_id: str
     role: MemberRole
+
+
+class Membership(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of one circle, and since when."""
+
+    account_id: str
+    role: MemberRole
+    joined_at: datetime
+
+
+class CircleFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which circles a page holds, newest first: those everybody may join and mine, or only `mine`.
+
+    `name` is a part of it, in any case; `before` is the id of the last one of the page before.
+    """
+
+    category: str | None = None
+    name: str | None = None
+    mine: bool = False
+    before: str | None = None
+
+
+class Listed(NamedTuple):
+    """A circle with the role that the asker has in it."""
+
+    circle: Circle
+    role: MemberRole | None
 
 
 class CircleView(View, frozen=True):
@@ -45,31 +81,56 @@ class CircleView(View, frozen=True):
     max_members: int
     member_count: int
     is_private: bool
+    filter_level: FilterLevel
     my_role: MemberRole | None
     created_at: str
 
 
 class CircleAnswer(View, frozen=True):
-    """Ack data of the circle events; `position` is where the circle's room log stands."""
+    """Ack data of the circle events; `position` is where the circle's room log stands.
+
+    `crisis` when the name or the description sounds as if its writer were in danger.
+    """
 
     circle: CircleView
     position: rooms.Position | None = None
+    crisis: CrisisResources | None = None
+
+
+class CircleChanged(View, frozen=True):
+    """Data of `circle:changed`; `my_role` is null in it: it is told to everybody."""
+
+    circle: CircleView
 
 
 class MemberChange(View, frozen=True):
-    """Data of `circle:member`."""
+    """Data of `circle:member`; `role` is the one that the member has now, null once they are gone."""
 
     circle_id: str
     member: PublicAccount
-    action: Literal["joined", "left"]
+    action: Change
+    role: MemberRole | None
 
 
 class CreateCircle(Command, frozen=True):
-    name: Annotated[str, msgspec.Meta(min_length=3, max_length=100)]
-    description: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    name: Name
+    description: Description = ""
     category: Slug = "general"
-    max_members: Annotated[int, msgspec.Meta(ge=2, le=10_000)] = 100
+    max_members: MaxMembers = 100
     is_private: bool = False
+    filter_level: FilterLevel = "standard"
+
+
+class EditCircle(Command, frozen=True):
+    """Only the fields that are sent change."""
+
+    circle_id: Id
+    name: Name | msgspec.UnsetType = msgspec.UNSET
+    description: Description | msgspec.UnsetType = msgspec.UNSET
+    category: Slug | msgspec.UnsetType = msgspec.UNSET
+    max_members: MaxMembers | msgspec.UnsetType = msgspec.UNSET
+    is_private: bool | msgspec.UnsetType = msgspec.UNSET
+    filter_level: FilterLevel | msgspec.UnsetType = msgspec.UNSET
 
 
 class JoinCircle(Command, frozen=True):
@@ -89,29 +150,45 @@ def circle_view(circle: Circle, role: MemberRole | None) -> CircleView:
         max_members=circle.max_members,
         member_count=circle.member_count,
         is_private=circle.is_private,
+        filter_level=circle.filter_level,
         my_role=role,
         created_at=rfc3339(circle.created_at),
     )
 
 
 async def create_circle(command: CreateCircle, user: User, ports: Ports) -> CircleAnswer:
+    circle = _new_circle(command, ports)
+    help_offered = _check_words(msgspec.structs.asdict(circle), user)
     await limits.check("circles", user.id, await _most_per_day(command, user, ports), limits.DAY, ports)
-    circle = Circle(
+    await check_place(user, ports)
+    told = member_event(circle.id, user.id, "joined", ports)
+    async with ports.transaction() as tx:
+        await tx.circles.add(circle, user.id)
+        await events.record(told, [], tx)
+    ports.announcer.announce(told)
+    return CircleAnswer(circle=circle_view(circle, "owner"), crisis=help_offered)
+
+
+def _new_circle(command: CreateCircle, ports: Ports) -> Circle:
+    return Circle(
         id=new_id(),
         name=accepted_text(command.name, "name", characters_max=100),
         description=storable_text(command.description, "description"),
         category=command.category,
         max_members=command.max_members,
         is_private=command.is_private,
+        filter_level=command.filter_level,
         created_at=ports.now(),
     )
-    await _check_room_for_one(user, ports)
-    told = member_event(circle.id, user.id, "joined", ports)
-    async with ports.transaction() as tx:
-        await tx.circles.add(circle, user.id)
-        await events.record(told, [], tx)
-    ports.announcer.announce(told)
-    return CircleAnswer(circle=circle_view(circle, "owner"))
+
+
+def _check_words(said: Mapping[str, object], user: User) -> CrisisResources | None:
+    """Refuses what nobody should read on the door of a circle; answers help for whom it sounds to need it."""
+    texts = {name: str(said[name]) for name in ("name", "description") if name in said}
+    danger = [naming.check_text(text, name, "circle") for name, text in texts.items()]
+    if "category" in said:
+        naming.check_slugs([str(said["category"])], "category")
+    return crisis.resources_for(user.country) if any(danger) else None
 
 
 async def _most_per_day(command: CreateCircle, user: User, ports: Ports) -> int:
@@ -119,58 +196,139 @@ async def _most_per_day(command: CreateCircle, user: User, ports: Ports) -> int:
     if await trust.trust_of(user.id, ports) != "new":
         return ports.settings.circles_per_day
     if command.is_private:
-        raise Forbidden("Private circles open up after a few days here.", field="is_private")
+        raise Forbidden(NOT_YET_PRIVATE, field="is_private")
     return ports.settings.new_account_circles_per_day
+
+
+NOT_YET_PRIVATE = "Private circles open up after a few days here."
+STAYS_PRIVATE = "What was said in a private circle was not meant for everybody: it stays private."
+
+
+async def edit_circle(command: EditCircle, user: User, ports: Ports) -> CircleAnswer:
+    """For its owner; what is as it was already is not told again."""
+    await _owned(command.circle_id, user, ports.records)
+    wanted = _changes(command)
+    help_offered = _check_words(wanted, user)
+    await _check_door(wanted, user, ports)
+    told = changed_event(command.circle_id, ports)
+    async with ports.transaction() as tx:
+        circle = await _owned(command.circle_id, user, tx, lock=True)
+        changes = {name: value for name, value in wanted.items() if value != getattr(circle, name)}
+        if changes:
+            _check_changes(changes, circle)
+            circle = await tx.circles.edit(circle.id, changes)
+            await events.record(told, [], tx)
+    if changes:
+        ports.announcer.announce(told)
+    return CircleAnswer(circle=circle_view(circle, "owner"), crisis=help_offered)
+
+
+async def _owned(circle_id: str, user: User, records: Records, *, lock: bool = False) -> Circle:
+    circle = await (records.circles.lock(circle_id) if lock else records.circles.get(circle_id))
+    return access.check_circle_owner(circle, await records.circles.role_of(circle_id, user.id))
+
+
+def _changes(command: EditCircle) -> dict[str, object]:
+    changes = {
+        name: value
+        for name, value in msgspec.structs.asdict(command).items()
+        if name != "circle_id" and value is not msgspec.UNSET
+    }
+    if isinstance(command.name, str):
+        changes["name"] = accepted_text(command.name, "name", characters_max=100)
+    if isinstance(command.description, str):
+        changes["description"] = storable_text(command.description, "description")
+    return changes
+
+
+async def _check_door(changes: dict[str, object], user: User, ports: Ports) -> None:
+    """A door that was open is closed by those only who may open a private circle."""
+    if changes.get("is_private") and await trust.trust_of(user.id, ports) == "new":
+        raise Forbidden(NOT_YET_PRIVATE, field="is_private")
+
+
+def _check_changes(changes: dict[str, object], circle: Circle) -> None:
+    if changes.get("is_private") is False:
+        raise Conflict(STAYS_PRIVATE, field="is_private")
 
 
 async def join_circle(command: JoinCircle, user: User, ports: Ports) -> CircleAnswer:
     """Joining again answers the same; a private circle is joined by invitation only."""
-    role = await ports.records.circles.role_of(command.circle_id, user.id)
-    circle = access.sees_circle(await ports.records.circles.get(command.circle_id), role)
+    circle, role = await seen_circle(command.circle_id, user, ports)
     if role is not None:
         return CircleAnswer(circle=circle_view(circle, role))
-    await _check_room_for_one(user, ports)
+    await check_place(user, ports)
     told = member_event(circle.id, user.id, "joined", ports)
     async with ports.transaction() as tx:
+        locked = await tx.circles.lock(circle.id)
+        access.check_joinable(locked, barred=await tx.bars.holds(circle.id, user.id))
         joined = await tx.circles.join(circle.id, user.id, ports.now())
         if joined:
             await events.record(told, [], tx)
     if joined:
         ports.announcer.announce(told)
-    return await _answer(circle.id, user, ports)
+    return await answer_of(circle.id, user, ports)
 
 
-async def _check_room_for_one(user: User, ports: Ports) -> None:
+async def seen_circle(circle_id: str, user: User, ports: Ports) -> tuple[Circle, MemberRole | None]:
+    """The circle and the user's role in it, or `not_found`: a private one is there for whom it lets in."""
+    role = await ports.records.circles.role_of(circle_id, user.id)
+    circle = await ports.records.circles.get(circle_id)
+    invited = circle is not None and circle.is_private and role is None
+    invited = invited and await is_invited(circle_id, user, ports)
+    return access.sees_circle(circle, role, invited=invited), role
+
+
+async def is_invited(circle_id: str, user: User, ports: Ports) -> bool:
+    """By somebody who is not blocked, and the invitation is still good."""
+    found = await ports.records.invitations.to_account(circle_id, user.id)
+    if found is None or not found.is_open(ports.now()):
+        return False
+    return found.inviter_id not in await ports.records.blocks.around(user.id)
+
+
+async def check_place(user: User, ports: Ports) -> None:
     """Each circle is a room for every phone of its member, and hears whenever the member comes and goes."""
     if len(await ports.records.circles.of_account(user.id)) >= ports.settings.circles_per_account:
         raise Conflict("Please leave one of your circles first.")
 
 
 async def leave_circle(command: LeaveCircle, user: User, ports: Ports) -> CircleAnswer:
-    role = await ports.records.circles.role_of(command.circle_id, user.id)
-    circle = access.check_member(await ports.records.circles.get(command.circle_id), role)
-    if role == "owner" and circle.member_count > 1:
-        raise Conflict("Please hand the circle over before you leave it.")
-    told = member_event(circle.id, user.id, "left", ports)
+    """Whoever leaves last takes the circle along: one without members would have no owner either."""
+    told = member_event(command.circle_id, user.id, "left", ports)
     async with ports.transaction() as tx:
-        left = await tx.circles.leave(circle.id, user.id)
-        if left:
-            await events.record(told, [], tx)
-    if left:
-        ports.announcer.announce(told)
-    return CircleAnswer(
-        circle=circle_view(msgspec.structs.replace(circle, member_count=circle.member_count - left), None)
-    )
+        circle = await tx.circles.lock(command.circle_id)
+        role = await tx.circles.role_of(command.circle_id, user.id)
+        left = await _leave(access.check_leaves(circle, role), role, user, tx)
+        await events.record(told, [], tx)
+    ports.announcer.announce(told)
+    return CircleAnswer(circle=circle_view(left, None))
 
 
-async def _answer(circle_id: str, user: User, ports: Ports) -> CircleAnswer:
+async def _leave(circle: Circle, role: MemberRole | None, user: User, tx: Records) -> Circle:
+    """The circle as it is without them."""
+    await tx.circles.leave(circle.id, user.id)
+    if role != "member":
+        await tx.invitations.revoke_around(circle.id, user.id)
+    await tx.circles.close_empty(circle.id)
+    return msgspec.structs.replace(circle, member_count=circle.member_count - 1)
+
+
+async def answer_of(circle_id: str, user: User, ports: Ports) -> CircleAnswer:
+    """The circle as it is now, for a member."""
     circle = await ports.records.circles.get(circle_id)
     if circle is None:
         raise NotFound
     return CircleAnswer(circle=circle_view(circle, await ports.records.circles.role_of(circle_id, user.id)))
 
 
-def member_event(circle_id: str, account_id: str, action: str, ports: Ports) -> Event:
+def changed_event(circle_id: str, ports: Ports) -> Event:
+    """Nobody's deed: also those hear of it who have blocked whoever changed it."""
+    return Event(id=new_id(), name="circle:changed", at=ports.now(), refs={"circle_id": circle_id})
+
+
+def member_event(circle_id: str, account_id: str, action: Change, ports: Ports) -> Event:
+    """About the member, whoever did it: those who blocked the member do not hear of it."""
     return Event(
         id=new_id(),
         name="circle:member",
@@ -180,14 +338,28 @@ def member_event(circle_id: str, account_id: str, action: str, ports: Ports) -> 
     )
 
 
+@events.composes("circle:changed")
+async def compose_changed(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+    circle = await ports.records.circles.get(event.refs["circle_id"])
+    if circle is None:
+        return None
+    return [rooms.circle_room(circle.id)], CircleChanged(circle=circle_view(circle, None))
+
+
+GONE: frozenset[Change] = frozenset({"left", "removed"})
+
+
 @events.composes("circle:member")
-async def compose_member(event: Event, ports: Ports) -> tuple[list[str], object]:
-    """Told to the circle, and to the member's own room so that each of its phones follows."""
-    account_id = event.refs["account_id"]
+async def compose_member(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+    """Told to the circle, and to the member's own room so that each of its phones follows.
+
+    Not what is no longer so: a coming that is told late must not put anybody back who went meanwhile.
+    """
+    circle_id, account_id = event.refs["circle_id"], event.refs["account_id"]
+    action = msgspec.convert(event.refs["action"], Change)
+    role = await ports.records.circles.role_of(circle_id, account_id)
+    if (role is None) != (action in GONE):
+        return None
     faces = await public_accounts({account_id}, ports)
-    change = MemberChange(
-        circle_id=event.refs["circle_id"],
-        member=faces[account_id],
-        action="joined" if event.refs["action"] == "joined" else "left",
-    )
-    return [rooms.circle_room(change.circle_id), rooms.user_room(account_id)], change
+    change = MemberChange(circle_id=circle_id, member=faces[account_id], action=action, role=role)
+    return [rooms.circle_room(circle_id), rooms.user_room(account_id)], change

@@ -148,15 +148,16 @@ async def leave_circles(whose: Whose, limit: int, ports: Ports) -> int:
 
 
 async def _leave(member: Member, ports: Ports) -> None:
-    told = circles.member_event(member.circle_id, member.account_id, "left", ports)
+    told = [circles.member_event(member.circle_id, member.account_id, "left", ports)]
     async with ports.transaction() as tx:
+        await tx.circles.lock(member.circle_id)
         if not await tx.circles.leave(member.circle_id, member.account_id):
             return
-        if member.role == "owner":
-            await tx.circles.inherit(member.circle_id)
+        if heir := await tx.circles.inherit(member.circle_id):
+            told.append(circles.member_event(member.circle_id, heir, "role_changed", ports))
         await tx.circles.close_empty(member.circle_id)
-        await tx.outbox.add(told)
-    ports.announcer.announce(told)
+        await tx.outbox.add_many(told)
+    ports.announcer.announce(*told)
 
 
 async def forget_own_room(whose: Whose, limit: int, ports: Ports) -> int:

@@ -19,6 +19,9 @@ from domain.ports import Ports, Records
 
 log = logging.getLogger(__name__)
 
+TELL_SECONDS = 1.0
+"""Nobody who waits for the telling of what they did waits longer; the relay sees to the rest."""
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened. `actor` is the account that did it; blocked readers do not hear of it.
@@ -117,12 +120,17 @@ class Announcer:
     def pending(self) -> int:
         return len(self._pending)
 
-    def announce(self, *events: Event, jobs: Sequence[Job] = ()) -> None:
+    async def tell(self, event: Event) -> None:
+        """Returns once it is told, or left to the relay: what is answered after that comes after it."""
+        if (task := self.announce(event)) is not None:
+            await asyncio.wait([task], timeout=TELL_SECONDS)
+
+    def announce(self, *events: Event, jobs: Sequence[Job] = ()) -> asyncio.Task[None] | None:
         """Starts telling `events` in their order; returns at once."""
         ports = self._ports()
         if self.pending >= ports.settings.announce_pending_max:
             log.warning("announce.left_to_relay", extra={"pending": self.pending})
-            return
+            return None
         actor = events[0].actor if events else ""
         earlier = self._latest.get(actor) if actor else None
         task = asyncio.create_task(self._announce(earlier, events, jobs, ports), name="announce")
@@ -130,6 +138,7 @@ class Announcer:
         if actor:
             self._latest[actor] = task
         task.add_done_callback(lambda done: self._done(done, actor))
+        return task
 
     def _done(self, task: asyncio.Task[None], actor: str) -> None:
         self._pending.discard(task)

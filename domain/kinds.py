@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple, get_args
 
 NotificationKind = Literal[
-    "response", "support", "thanks", "sos", "follow_up", "digest", "milestone", "moderation"
+    "response", "support", "thanks", "sos", "follow_up", "digest", "milestone", "moderation", "invitation"
 ]
 
 HOUR = 3600
@@ -27,6 +27,7 @@ POLICIES: dict[NotificationKind, KindPolicy] = {
     "digest": KindPolicy(pushed=False, ttl_seconds=24 * HOUR),
     "milestone": KindPolicy(pushed=True, ttl_seconds=24 * HOUR),
     "moderation": KindPolicy(pushed=True, ttl_seconds=24 * HOUR, required=True),
+    "invitation": KindPolicy(pushed=True, ttl_seconds=24 * HOUR),
 }
 
 KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)

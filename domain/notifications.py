@@ -1,8 +1,8 @@
 """Notifications: telling people, once per person and event, that something happened for them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Annotated, NamedTuple
+from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -11,10 +11,10 @@ from domain.accounts import User
 from domain.clock import rfc3339
 from domain.errors import Invalid
 from domain.events import Event
-from domain.ids import derived_id, parse_id
+from domain.ids import derived_id
 from domain.jobs import Job, Lane
 from domain.kinds import NotificationKind as NotificationKind
-from domain.pages import Cursor
+from domain.pages import Place
 from domain.ports import Ports
 from domain.preferences import USUAL, Channels
 from domain.wire import Command, Id, View
@@ -47,13 +47,6 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     actor_id: str | None = None
     in_app: bool = True
     read_at: datetime | None = None
-
-
-class Place(NamedTuple):
-    """Where a notification stands among those of its account: newest first."""
-
-    at: datetime
-    id: str
 
 
 class NotificationView(View, frozen=True):
@@ -234,35 +227,14 @@ async def compose_new(event: Event, ports: Ports) -> tuple[list[str], object] | 
 async def my_notifications(user: User, ports: Ports, *, cursor: str | None, limit: int) -> NotificationPage:
     """Newest first, without those of blocked people."""
     apart = sorted(await ports.records.blocks.around(user.id))
-    after = place_of(pages.decode_cursor(cursor))
+    after = pages.place_of(pages.decode_cursor(cursor))
     found = await ports.records.notifications.page(user.id, after, limit + 1, without=apart)
     shown = found[:limit]
     return NotificationPage(
         items=[notification_view(notification) for notification in shown],
-        next_cursor=pages.encode_cursor(position_of(shown[-1])) if len(found) > limit else None,
+        next_cursor=pages.next_cursor([Place(one.created_at, one.id) for one in found], limit),
         unread=await ports.records.notifications.unread(user.id, without=apart),
     )
-
-
-def position_of(notification: Notification) -> Cursor:
-    return [rfc3339(notification.created_at), notification.id]
-
-
-def place_of(cursor: Cursor | None) -> Place | None:
-    """Raises `Invalid` for the cursor of another list."""
-    match cursor:
-        case None:
-            return None
-        case [str(at), str(id)]:
-            return Place(moment_of(at), parse_id(id, "cursor"))
-    raise Invalid("This cursor belongs to another list.", field="cursor")
-
-
-def moment_of(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Invalid("This cursor belongs to another list.", field="cursor") from None
 
 
 async def read_notifications(command: ReadNotifications, user: User, ports: Ports) -> Unread:

@@ -2,11 +2,15 @@
 
 import base64
 import binascii
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from domain.clock import rfc3339
 from domain.errors import Invalid
+from domain.ids import parse_id
 from domain.wire import View
 
 Item = TypeVar("Item")
@@ -19,6 +23,13 @@ Storable = list[str | Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]]
 class Page(View, Generic[Item], frozen=True):
     items: list[Item]
     next_cursor: str | None
+
+
+class Place(NamedTuple):
+    """Where something stands in a list that is ordered by time, and among what is of the same time by id."""
+
+    at: datetime
+    id: str
 
 
 def encode_cursor(position: Cursor) -> str:
@@ -45,3 +56,46 @@ def page_limit(asked: int | None, *, usual: int, most: int) -> int:
     if not 1 <= asked <= most:
         raise Invalid(f"A page holds 1 to {most} items.", field="limit")
     return asked
+
+
+def position_of(place: Place) -> Cursor:
+    return [rfc3339(place.at), place.id]
+
+
+def place_of(cursor: Cursor | None) -> Place | None:
+    """Raises `Invalid` for the cursor of another list."""
+    match cursor:
+        case None:
+            return None
+        case [str(at), str(id)]:
+            return Place(_moment_of(at), parse_id(id, "cursor"))
+    raise foreign_cursor()
+
+
+def _moment_of(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise foreign_cursor() from None
+
+
+def id_of(cursor: Cursor | None) -> str | None:
+    """The place in a list that is ordered by id; raises `Invalid` for the cursor of another list."""
+    match cursor:
+        case None:
+            return None
+        case [str(id)]:
+            return parse_id(id, "cursor")
+    raise foreign_cursor()
+
+
+def foreign_cursor() -> Invalid:
+    return Invalid("This cursor belongs to another list.", field="cursor")
+
+
+def next_cursor(found: Sequence[Place | str], limit: int) -> str | None:
+    """Of a page of `limit` for which one more was asked: where it ends, None when nothing follows."""
+    if len(found) <= limit:
+        return None
+    last = found[limit - 1]
+    return encode_cursor([last] if isinstance(last, str) else position_of(last))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from domain.belongings import BelongingKind
     from domain.cases import Case, CaseKind, Load, Target
     from domain.checkins import CheckIn
-    from domain.circles import Circle, Member, MemberRole
+    from domain.circles import Circle, CircleFilter, Listed, Member, MemberRole, Membership
     from domain.clock import Clock
     from domain.cravings import Craving
     from domain.decisions import Decision, DecisionState
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from domain.erasure import Erasure
     from domain.events import Announcer, Event, Publication
     from domain.helping import HelperSettings
+    from domain.invitations import Invitation
     from domain.ladder import Answered, Asked, Audience, Ladder
     from domain.matching import Candidate
-    from domain.notifications import Notification, Place
-    from domain.pages import Cursor
+    from domain.members import Bar
+    from domain.notifications import Notification
+    from domain.pages import Cursor, Place
     from domain.points import Entry, HelpCounts, Line
     from domain.posts import Post, PostFilter, PostStatus
     from domain.preferences import Preferences
@@ -125,7 +127,26 @@ class Circles(Protocol):
 
     async def get(self, id: str) -> Circle | None: ...
 
+    async def get_many(self, ids: Sequence[str]) -> dict[str, Circle]: ...
+
+    async def lock(self, id: str) -> Circle | None:
+        """The circle, held with its members, bars and invitations until the transaction ends."""
+
+    async def edit(self, id: str, changes: dict[str, object]) -> Circle:
+        """Raises `Conflict` (field `max_members`) for fewer places than members."""
+
+    async def page(self, account_id: str, wanted: CircleFilter, limit: int) -> list[Listed]:
+        """Newest first: those everybody may join and the account's own, or only these."""
+
+    async def members(
+        self, circle_id: str, after: Place | None, limit: int, *, without: Sequence[str]
+    ) -> list[Membership]:
+        """In the order of joining."""
+
     async def role_of(self, circle_id: str, account_id: str) -> MemberRole | None: ...
+
+    async def set_role(self, circle_id: str, account_id: str, role: MemberRole) -> bool:
+        """False for who is no member. A circle has one owner: the old one steps down first."""
 
     async def join(self, circle_id: str, account_id: str, at: datetime) -> bool:
         """False for a member already; raises `Conflict` when the circle is full."""
@@ -134,6 +155,9 @@ class Circles(Protocol):
 
     async def of_account(self, account_id: str) -> list[Member]: ...
 
+    async def categories_of(self, account_id: str) -> list[str]:
+        """Of the circles the account is in, each once."""
+
     async def owner_of(self, circle_id: str) -> str | None: ...
 
     async def inherit(self, circle_id: str) -> str | None:
@@ -141,6 +165,57 @@ class Circles(Protocol):
 
     async def close_empty(self, circle_id: str) -> bool:
         """Deletes a circle that has no member left."""
+
+
+class Bars(Protocol):
+    """Who was removed from a circle."""
+
+    async def add(self, circle_id: str, account_id: str, at: datetime) -> bool: ...
+
+    async def lift(self, circle_id: str, account_id: str) -> bool: ...
+
+    async def holds(self, circle_id: str, account_id: str) -> bool: ...
+
+    async def page(
+        self, circle_id: str, after: Place | None, limit: int, *, without: Sequence[str]
+    ) -> list[Bar]:
+        """Newest first."""
+
+
+class Invitations(Protocol):
+    """Into circles. Open is what has not expired and is not used up."""
+
+    async def put(self, invitation: Invitation) -> None:
+        """In the place of an earlier one of the same circle to the same account."""
+
+    async def get(self, id: str) -> Invitation | None: ...
+
+    async def by_code(self, code_hash: bytes) -> Invitation | None: ...
+
+    async def to_account(self, circle_id: str, account_id: str) -> Invitation | None: ...
+
+    async def use(self, id: str) -> None: ...
+
+    async def revoke(self, id: str) -> bool: ...
+
+    async def revoke_around(self, circle_id: str, account_id: str) -> None:
+        """Those of a circle that this account made or was given."""
+
+    async def codes(self, circle_id: str, now: datetime) -> int:
+        """How many open codes a circle has."""
+
+    async def of_circle(
+        self, circle_id: str, now: datetime, before: str | None, limit: int, *, without: Sequence[str]
+    ) -> list[Invitation]:
+        """The open ones, newest first, but for those by or to `without`."""
+
+    async def of_account(
+        self, account_id: str, now: datetime, before: str | None, limit: int, *, without: Sequence[str]
+    ) -> list[Invitation]:
+        """As `of_circle`, of those to an account."""
+
+    async def prune(self, expired_before: datetime, limit: int) -> int:
+        """Deletes what expired long ago; returns how many."""
 
 
 class Blocks(Protocol):
@@ -525,6 +600,8 @@ class Records:
     accounts: Accounts
     sessions: Sessions
     circles: Circles
+    bars: Bars
+    invitations: Invitations
     blocks: Blocks
     ledger: Ledger
     outbox: Outbox

@@ -81,7 +81,7 @@ async def _changed_posts(since: datetime, ports: Ports) -> tuple[list[Change], i
     while page := await ports.content.posts.scanned(since, after, PAGE):
         for post, before in page:
             if post.status not in GONE:
-                verdict = await scanning.verdict_on(post.content, post.type, post.author_id, ports)
+                verdict = await scanning.verdict_on_post(post, ports)
                 changes += await _change("post", post, verdict, before, ports)
         seen, after = seen + len(page), place(page[-1][0])
     return changes, seen
@@ -92,7 +92,7 @@ async def _changed_responses(since: datetime, ports: Ports) -> tuple[list[Change
     while page := await ports.content.responses.scanned(since, after, PAGE):
         for response, before in page:
             if response.type == "text" and response.status not in GONE:
-                verdict = await scanning.verdict_on(response.content, "response", response.author_id, ports)
+                verdict = await scanning.verdict_on_response(response, ports)
                 changes += await _change("response", response, verdict, before, ports)
         seen, after = seen + len(page), place(page[-1][0])
     return changes, seen

@@ -17,6 +17,7 @@ from domain.events import Event
 from domain.ids import derived_id, new_id
 from domain.jobs import Job
 from domain.moderation import AT_RISK, Label, ScanContext, Verdict
+from domain.moderation.policy import FilterLevel
 from domain.ports import Ports, Records
 from domain.posts import Post
 from domain.responses import Response
@@ -64,7 +65,7 @@ async def scan_post(post_id: str, ports: Ports, *, cause: str = SCAN) -> None:
     post = await ports.content.posts.get(post_id)
     if post is None or post.status in {"removed", "expired"}:
         return
-    verdict = await verdict_on(post.content, post.type, post.author_id, ports)
+    verdict = await verdict_on_post(post, ports)
     warned = await _verdict_on_warning(post, ports)
     masks = masks_of(post, verdict, warned)
     if warned is not None and warned.restricts and not verdict.restricts:
@@ -89,7 +90,7 @@ async def scan_response(response_id: str, ports: Ports, *, cause: str = SCAN) ->
     response = await ports.content.responses.get(response_id)
     if response is None or response.type == "voice" or response.status in {"removed", "expired"}:
         return
-    verdict = await verdict_on(response.content, "response", response.author_id, ports)
+    verdict = await verdict_on_response(response, ports)
     kept: dict[str, object] = {"verdict": record_of(verdict, ports.now())}
     await ports.content.responses.change(response.id, kept, status=response.status)
     await _follow(scanned_of("response", response, verdict, cause), ports)
@@ -101,7 +102,7 @@ async def _verdict_on_warning(post: Post, ports: Ports) -> Verdict | None:
     """A content warning is read by everybody who is to be spared the content."""
     if not post.content_warning:
         return None
-    return await verdict_on(post.content_warning, post.type, post.author_id, ports)
+    return await verdict_on_post(post, ports, text=post.content_warning)
 
 
 def masks_of(post: Post, verdict: Verdict, warned: Verdict | None) -> dict[str, object]:
@@ -110,8 +111,36 @@ def masks_of(post: Post, verdict: Verdict, warned: Verdict | None) -> dict[str, 
     return {name: text for name, text in masked.items() if text not in (None, getattr(post, name))}
 
 
-async def verdict_on(content: str, kind: moderation.policy.Kind, author_id: str, ports: Ports) -> Verdict:
-    context = ScanContext(kind=kind, trust=await trust.trust_of(author_id, ports))
+async def verdict_on_post(post: Post, ports: Ports, *, text: str | None = None) -> Verdict:
+    """On its content, or on another `text` of it, by the rules of where it is read."""
+    level = await filter_level_of(post, ports)
+    return await verdict_on(text or post.content, post.type, post.author_id, ports, filter_level=level)
+
+
+async def verdict_on_response(response: Response, ports: Ports) -> Verdict:
+    post = await ports.content.posts.get(response.post_id)
+    level = await filter_level_of(post, ports) if post else "standard"
+    return await verdict_on(response.content, "response", response.author_id, ports, filter_level=level)
+
+
+async def filter_level_of(post: Post, ports: Ports) -> FilterLevel:
+    """The circle's; but a lenient circle decides for its members alone, not for the public feed."""
+    circle = await ports.records.circles.get(post.circle_id) if post.circle_id else None
+    if circle is None or (post.visibility == "public" and circle.filter_level == "lenient"):
+        return "standard"
+    return circle.filter_level
+
+
+async def verdict_on(
+    content: str,
+    kind: moderation.policy.Kind,
+    author_id: str,
+    ports: Ports,
+    *,
+    filter_level: FilterLevel = "standard",
+) -> Verdict:
+    trusted = await trust.trust_of(author_id, ports)
+    context = ScanContext(kind=kind, trust=trusted, filter_level=filter_level)
     return moderation.scan(content, context=context)
 
 

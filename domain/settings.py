@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     voice_notes_per_hour: Positive = 60
     new_account_voice_notes_per_hour: Positive = 10
     new_account_circles_per_day: Positive = 1
+    invitations_per_day: Positive = 50
+    circle_codes_max: Positive = 20
+    circle_codes_tried_per_hour: Positive = 20
     slowed_posts_per_hour: Positive = 2
     reports_per_day: Positive = 30
     worries_per_day: Positive = 5

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, get_type_hints
 
 from domain.cases import CaseOpened
-from domain.circles import MemberChange
+from domain.circles import CircleChanged, MemberChange
+from domain.invitations import CircleInvited
 from domain.ladder import Attention
 from domain.notices import ModerationNotice
 from domain.notifications import NotificationNew
@@ -29,6 +30,8 @@ EVENTS: Mapping[str, Any] = {
     "support:changed": SupportChanged,
     "sos:attention": Attention,
     "circle:member": MemberChange,
+    "circle:changed": CircleChanged,
+    "circle:invited": CircleInvited,
     "notification:new": NotificationNew,
     "points:changed": PointsChanged,
     "tracker:milestone": TrackerMilestone,

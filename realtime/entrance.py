@@ -106,8 +106,9 @@ class Entrance:
         self._rooms.set_blocked(client, await self._ports.records.blocks.around(user.id))
         names = await self._rooms_of(user, positions)
         states = await self.join_all(client, names, positions)
-        # A block that was made before this client heard its own room was told to nobody here.
+        # A block or a removal that was made before this client heard its own room was told to nobody here.
         self._rooms.set_blocked(client, await self._ports.records.blocks.around(user.id))
+        await self._leave_lost_circles(client, states)
         ready = Ready(
             user=await get_me(user, self._ports),
             session_id=user.session_id,
@@ -131,6 +132,13 @@ class Entrance:
             *(rooms.circle_room(member.circle_id) for member in members),
             *[name for name in open_threads if await self._sees_thread(name, user)],
         ]
+
+    async def _leave_lost_circles(self, client: Client, states: dict[str, RoomState]) -> None:
+        heard = {name for name in states if name.startswith("circle:")}
+        members = await self._ports.records.circles.of_account(client.user.id) if heard else []
+        for name in heard - {rooms.circle_room(member.circle_id) for member in members}:
+            self._rooms.leave(client, name)
+            del states[name]
 
     async def _sees_thread(self, room: str, user: User) -> bool:
         try:

@@ -22,6 +22,7 @@ from realtime.actors.presence import PresenceActor
 from realtime.actors.reports import ReportActor
 from realtime.actors.support import SupportActor
 from realtime.actors.trackers import TrackerActor
+from realtime.circles import enter_circle, leave_circle
 from realtime.client import Client
 from realtime.engine import Bounds, Connection, Server
 from realtime.entrance import Entrance, refusal_of
@@ -138,15 +139,28 @@ class Realtime:
     def _follow_membership(self, room: str, event: Logged) -> None:
         """Every phone of a member enters or leaves the circle's room with the event that says so."""
         change = msgspec.json.decode(event.body, type=MemberEnvelope).data
-        circle = room_names.circle_room(change.circle_id)
-        if change.action == "left":
+        gone = change.action in {"left", "removed"}
+        if gone:
             # Threads of the circle may be open, and it may be a private one.
             self._start(self._reload_blocks(event.actor), "threads-reload")
         for client in self.sessions.of_account(event.actor):
-            if change.action == "left":
-                self.rooms.leave(client, circle)
-            elif room == room_names.user_room(event.actor):
-                self._start(self.rooms.join(client, circle), "circle-join")
+            if gone:
+                leave_circle(client, change.circle_id, self.rooms)
+            elif change.action == "joined" and room == room_names.user_room(event.actor):
+                self._start(self._enter(client, change.circle_id), "circle-join")
+
+    async def _enter(self, client: Client, circle_id: str) -> None:
+        """Insists while the client is here; who was removed meanwhile stays outside."""
+        while not client.connection.closed:
+            try:
+                await enter_circle(client, circle_id, self.rooms, self.ports)
+            except NotFound:
+                return
+            except DomainError as error:
+                log.warning("circle.join_failed", code=error.code)
+                await asyncio.sleep(RELOAD_SECONDS)
+            else:
+                return
 
     def _follow_blocks(self, room: str, event: Logged) -> None:
         """Each of two people between whom a block came or went is heard of in their own room."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from db.postgres.accounts import AccountRows
 from db.postgres.activities import ActivityRows
 from db.postgres.audit import AuditRows
+from db.postgres.bars import BarRows
 from db.postgres.belongings import BelongingRows
 from db.postgres.blocks import BlockRows
 from db.postgres.cases import CaseRows
@@ -15,6 +16,7 @@ from db.postgres.decisions import DecisionRows
 from db.postgres.devices import DeviceRows
 from db.postgres.erasures import ErasureRows
 from db.postgres.helpers import HelperRows
+from db.postgres.invitations import InvitationRows
 from db.postgres.jobs import JobRows
 from db.postgres.ladders import LadderRows
 from db.postgres.ledger import LedgerRows
@@ -36,6 +38,8 @@ def records(db: Db) -> Records:
         accounts=AccountRows(db),
         sessions=SessionRows(db),
         circles=CircleRows(db),
+        bars=BarRows(db),
+        invitations=InvitationRows(db),
         blocks=BlockRows(db),
         ledger=LedgerRows(db),
         outbox=OutboxRows(db),

@@ -1,14 +1,36 @@
 """Circles and their members in PostgreSQL. A circle's row counts its members in the same transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from asyncpg import CheckViolationError
 
-from db.postgres.statements import Db, changed
-from domain.circles import Circle, Member, MemberRole
-from domain.errors import Conflict
+from db.postgres.statements import Db, assignments, changed
+from domain.circles import Circle, CircleFilter, Listed, Member, MemberRole, Membership
+from domain.errors import Conflict, NotFound
+from domain.pages import Place
 
-COLUMNS = "id, name, description, category, max_members, is_private, created_at, member_count"
+COLUMNS = """id, name, description, category, max_members, is_private, filter_level, created_at,
+    member_count"""
+ASKED = """
+    ($2::text is null or c.category = $2) and ($3::text is null or c.name ilike $3)
+    and ($4::uuid is null or c.id < $4)
+    order by c.id desc limit $5
+"""
+MINE = f"""
+    select c.*, m.role from memberships m join circles c on c.id = m.circle_id
+    where m.account_id = $1 and {ASKED}
+"""
+MINE_PRIVATE = f"""
+    select c.*, m.role from memberships m join circles c on c.id = m.circle_id
+    where m.account_id = $1 and c.is_private and {ASKED}
+"""
+OPEN = f"""
+    select c.*, m.role from circles c
+    left join memberships m on m.circle_id = c.id and m.account_id = $1
+    where not c.is_private and {ASKED}
+"""
+OPEN_AND_MINE = f"(select * from ({OPEN}) open union all select * from ({MINE_PRIVATE}) hidden)"
 
 
 class CircleRows:
@@ -19,12 +41,12 @@ class CircleRows:
         await self.db.execute(
             """
             with circle as (
-                insert into circles (id, name, description, category, max_members, is_private, created_at,
-                    member_count)
-                values ($1, $2, $3, $4, $5, $6, $7, 1) returning id
+                insert into circles (id, name, description, category, max_members, is_private, filter_level,
+                    created_at, member_count)
+                values ($1, $2, $3, $4, $5, $6, $7, $8, 1) returning id
             )
             insert into memberships (circle_id, account_id, role, joined_at)
-            select id, $8, 'owner', $7 from circle
+            select id, $9, 'owner', $8 from circle
             """,
             circle.id,
             circle.name,
@@ -32,6 +54,7 @@ class CircleRows:
             circle.category,
             circle.max_members,
             circle.is_private,
+            circle.filter_level,
             circle.created_at,
             owner_id,
         )
@@ -40,11 +63,73 @@ class CircleRows:
         row = await self.db.fetchrow(f"select {COLUMNS} from circles where id = $1", id)
         return Circle(**row) if row else None
 
+    async def get_many(self, ids: Sequence[str]) -> dict[str, Circle]:
+        rows = await self.db.fetch(f"select {COLUMNS} from circles where id = any($1::uuid[])", list(ids))
+        return {row["id"]: Circle(**row) for row in rows}
+
+    async def lock(self, id: str) -> Circle | None:
+        row = await self.db.fetchrow(f"select {COLUMNS} from circles where id = $1 for update", id)
+        return Circle(**row) if row else None
+
+    async def edit(self, id: str, changes: dict[str, object]) -> Circle:
+        try:
+            row = await self.db.fetchrow(
+                f"update circles set {assignments(changes, 2)} where id = $1 returning {COLUMNS}",
+                id,
+                *changes.values(),
+            )
+        except CheckViolationError:
+            raise Conflict("More people than that are in it.", field="max_members") from None
+        if row is None:
+            raise NotFound
+        return Circle(**row)
+
+    async def page(self, account_id: str, wanted: CircleFilter, limit: int) -> list[Listed]:
+        rows = await self.db.fetch(
+            f"""
+            select {COLUMNS}, role from ({MINE if wanted.mine else OPEN_AND_MINE}) found
+            order by id desc limit $5
+            """,
+            account_id,
+            wanted.category,
+            f"%{escaped(wanted.name)}%" if wanted.name else None,
+            wanted.before,
+            limit,
+        )
+        return [listed(dict(row)) for row in rows]
+
+    async def members(
+        self, circle_id: str, after: Place | None, limit: int, *, without: Sequence[str]
+    ) -> list[Membership]:
+        rows = await self.db.fetch(
+            """
+            select account_id, role, joined_at from memberships
+            where circle_id = $1 and account_id <> all($2::uuid[])
+              and ($3::timestamptz is null or (joined_at, account_id) > ($3, $4::uuid))
+            order by joined_at, account_id limit $5
+            """,
+            circle_id,
+            list(without),
+            after and after.at,
+            after and after.id,
+            limit,
+        )
+        return [Membership(**row) for row in rows]
+
     async def role_of(self, circle_id: str, account_id: str) -> MemberRole | None:
         role: MemberRole | None = await self.db.fetchval(
             "select role from memberships where circle_id = $1 and account_id = $2", circle_id, account_id
         )
         return role
+
+    async def set_role(self, circle_id: str, account_id: str, role: MemberRole) -> bool:
+        status = await self.db.execute(
+            "update memberships set role = $3 where circle_id = $1 and account_id = $2",
+            circle_id,
+            account_id,
+            role,
+        )
+        return changed(status)
 
     async def join(self, circle_id: str, account_id: str, at: datetime) -> bool:
         try:
@@ -84,6 +169,16 @@ class CircleRows:
         )
         return [Member(**row) for row in rows]
 
+    async def categories_of(self, account_id: str) -> list[str]:
+        rows = await self.db.fetch(
+            """
+            select distinct c.category from memberships m join circles c on c.id = m.circle_id
+            where m.account_id = $1 order by c.category
+            """,
+            account_id,
+        )
+        return [row["category"] for row in rows]
+
     async def owner_of(self, circle_id: str) -> str | None:
         owner: str | None = await self.db.fetchval(
             "select account_id from memberships where circle_id = $1 and role = 'owner'", circle_id
@@ -115,3 +210,13 @@ class CircleRows:
             circle_id,
         )
         return changed(status)
+
+
+def escaped(text: str) -> str:
+    """`text` as a part of a pattern that means itself."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def listed(row: dict[str, object]) -> Listed:
+    role = row.pop("role")
+    return Listed(Circle(**row), role)  # type: ignore[arg-type]

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from db.postgres.statements import Db
-from domain.notifications import Notification, Place
+from domain.notifications import Notification
+from domain.pages import Place
 
 COLUMNS = "id, account_id, kind, event_id, post_id, created_at, actor_id, in_app, read_at"
 

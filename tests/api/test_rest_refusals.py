@@ -27,6 +27,8 @@ PATH_VALUES = {
     "{device_id}": NOBODY,
     "{session_id}": NOBODY,
     "{receipt_id}": "0" * 32,
+    "{invitation_id}": NOBODY,
+    "{user_id}": NOBODY,
     "{room}": "feed",
 }
 GOOD_BODIES: dict[str, dict[str, Any]] = {
@@ -214,6 +216,12 @@ NAMELESS_PATHS = [
     ("/v1/posts/%00", "post_id"),
     ("/v1/posts/1/responses", "post_id"),
     ("/v1/circles/1/posts", "circle_id"),
+    ("/v1/circles/1", "circle_id"),
+    ("/v1/circles/1/members", "circle_id"),
+    ("/v1/circles?name=ab", "name"),
+    ("/v1/circles?name=%20%20%20", "name"),
+    ("/v1/circles?category=No!", "category"),
+    ("/v1/circles?mine=perhaps", "mine"),
     (f"/v1/posts/{NOBODY}?post_id={NOBODY}", "post_id"),
     ("/v1/rooms/kitchen/events", "room"),
     ("/v1/rooms/feed%0A/events", "room"),

@@ -9,6 +9,7 @@ from domain.circles import Circle
 from domain.clock import utc_now
 from domain.events import Event
 from domain.ids import new_id
+from domain.invitations import Invitation
 from domain.points import Entry
 from domain.ports import Ports
 from domain.posts import Context, Post
@@ -69,6 +70,13 @@ class Makers:
         circle = Circle(**{**usual, **fields})
         await self._ports.records.circles.add(circle, owner_id)
         return circle
+
+    async def invitation(self, circle_id: str, inviter_id: str, **fields: Any) -> Invitation:
+        usual: dict[str, Any] = {"id": self.id(), "account_id": None, "code_hash": None, "uses_max": 1}
+        usual |= {"uses": 0, "created_at": utc_now(), "expires_at": utc_now() + timedelta(days=7)}
+        invitation = Invitation(**{**usual, "circle_id": circle_id, "inviter_id": inviter_id, **fields})
+        await self._ports.records.invitations.put(invitation)
+        return invitation
 
     def entry(self, giver: Account, receiver: Account, **fields: Any) -> Entry:
         usual: dict[str, Any] = {"key": f"award-{self._number()}", "change": 3, "reason": "support"}

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from domain.activity import Activity
 from domain.ids import new_id
-from domain.notifications import Notification, Place
+from domain.notifications import Notification
+from domain.pages import Place
 from domain.ports import Ports
 from tests.contract.makers import NOON, Makers
 

@@ -8,7 +8,7 @@ import pytest
 from domain import access
 from domain.accounts import User
 from domain.circles import Circle, MemberRole
-from domain.errors import DomainError, Forbidden, Gone, NotFound
+from domain.errors import Conflict, DomainError, Forbidden, Gone, NotFound
 from domain.ids import new_id
 from domain.posts import Context, Post
 from domain.rooms import FEED
@@ -78,16 +78,13 @@ def test_what_takes_an_answer(status: str) -> None:
         access.check_answerable(post(status=status))
 
 
-def circle(*, is_private: bool) -> Circle:
-    return Circle(
-        id=new_id(),
-        name="Early mornings",
-        description="",
-        category="general",
-        max_members=10,
-        is_private=is_private,
-        created_at=NOON,
-    )
+CIRCLE_ROLES: tuple[MemberRole | None, ...] = (None, "member", "moderator", "owner")
+
+
+def circle(**fields: Any) -> Circle:
+    usual: dict[str, Any] = {"id": new_id(), "name": "Night watch", "description": "", "category": "general"}
+    usual |= {"max_members": 10, "is_private": False, "created_at": NOON, "member_count": 3}
+    return Circle(**{**usual, **fields})
 
 
 # private, role -> (seeing it, acting as a member)
@@ -120,6 +117,77 @@ def test_a_circle_that_is_not_there_is_not_found() -> None:
     for check in (access.sees_circle, access.check_member):
         with pytest.raises(NotFound):
             check(None, "owner")
+
+
+# What is asked, of an open circle and of a private one -> the first role that may.
+DOORS: list[tuple[Any, MemberRole]] = [
+    (access.check_member, "member"),
+    (access.check_steward, "moderator"),
+    (access.check_circle_owner, "owner"),
+]
+
+
+@pytest.mark.parametrize(("check", "first"), DOORS)
+@pytest.mark.parametrize("role", CIRCLE_ROLES)
+@pytest.mark.parametrize("is_private", [False, True])
+def test_what_a_role_opens(check: Any, first: MemberRole, role: MemberRole | None, is_private: bool) -> None:
+    asked = circle(is_private=is_private)
+    if CIRCLE_ROLES.index(role) >= CIRCLE_ROLES.index(first):
+        assert check(asked, role) is asked
+        return
+    with pytest.raises(NotFound if is_private and role is None else Forbidden):
+        check(asked, role)
+
+
+@pytest.mark.parametrize("role", CIRCLE_ROLES)
+@pytest.mark.parametrize("invited", [False, True])
+def test_who_sees_a_private_circle(role: MemberRole | None, invited: bool) -> None:
+    hidden = circle(is_private=True)
+    if role is not None or invited:
+        assert access.sees_circle(hidden, role, invited=invited) is hidden
+    else:
+        with pytest.raises(NotFound):
+            access.sees_circle(hidden, role)
+    with pytest.raises(NotFound):
+        access.sees_circle(None, role, invited=invited)
+
+
+REMOVES: dict[tuple[MemberRole, MemberRole], bool] = {
+    ("owner", "owner"): False,
+    ("owner", "moderator"): True,
+    ("owner", "member"): True,
+    ("moderator", "owner"): False,
+    ("moderator", "moderator"): False,
+    ("moderator", "member"): True,
+}
+
+
+@pytest.mark.parametrize("case", list(REMOVES))
+def test_who_removes_whom(case: tuple[MemberRole, MemberRole]) -> None:
+    if REMOVES[case]:
+        access.check_removes(*case)
+        return
+    with pytest.raises(Forbidden):
+        access.check_removes(*case)
+
+
+def test_an_open_circle_is_joined_by_whom_nothing_bars() -> None:
+    access.check_joinable(circle(), barred=False)
+    for asked, barred in ((circle(), True), (circle(is_private=True), False)):
+        with pytest.raises(Forbidden):
+            access.check_joinable(asked, barred=barred)
+    with pytest.raises(NotFound):
+        access.check_joinable(None, barred=False)
+
+
+@pytest.mark.parametrize("role", ["member", "moderator", "owner"])
+@pytest.mark.parametrize("member_count", [1, 2])
+def test_only_an_owner_who_leaves_others_behind_stays(role: MemberRole, member_count: int) -> None:
+    if role == "owner" and member_count > 1:
+        with pytest.raises(Conflict):
+            access.check_leaves(circle(member_count=member_count), role)
+    else:
+        access.check_leaves(circle(member_count=member_count), role)
 
 
 HEARS: list[tuple[str, str, MemberRole | None, bool]] = [

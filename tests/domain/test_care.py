@@ -6,6 +6,7 @@ import pytest
 
 from domain import care, posts, responses, sessions
 from domain.errors import NotFound, Unauthenticated
+from domain.invitations import Invite, invite
 from domain.rooms import FEED, post_room
 from domain.sessions import Refresh, RegisterAnonymous
 from tests.domain.world import World
@@ -110,3 +111,14 @@ async def test_an_ended_session_is_kept_for_a_month(world: World) -> None:
     world.clock.advance(seconds=1)
     await care.prune_sessions(world.ports)
     assert list(world.fakes.tables.sessions) == []
+
+
+async def test_an_invitation_is_forgotten_a_week_after_its_end(world: World) -> None:
+    owner = await world.person()
+    circle = await world.circle(owner)
+    await invite(Invite(circle_id=circle.id, expires_in_hours=1), owner, world.ports)
+    world.clock.advance(days=7)
+    assert await care.prune_invitations(world.ports) == 0
+    world.clock.advance(hours=2)
+    assert await care.prune_invitations(world.ports) == 1
+    assert await care.prune_invitations(world.ports) == 0

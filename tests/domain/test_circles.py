@@ -67,6 +67,7 @@ async def test_a_full_circle_refuses(world: World) -> None:
 async def test_leaving_is_told_and_twice_tells_nothing_more(world: World) -> None:
     owner, member = await world.person(), await world.person()
     circle = await world.circle(owner, member)
+    await world.ports.announcer.drain()
     left = await circles.leave_circle(LeaveCircle(circle_id=circle.id), member, world.ports)
     assert (left.circle.member_count, left.circle.my_role) == (1, None)
     before = world.rows()
@@ -75,6 +76,17 @@ async def test_leaving_is_told_and_twice_tells_nothing_more(world: World) -> Non
     assert world.rows() == before
     actions = [told["action"] for told in await world.news(member, "circle:member")]
     assert actions == ["joined", "left"]
+
+
+async def test_a_coming_that_is_told_late_puts_nobody_back(world: World) -> None:
+    owner, member = await world.person(), await world.person()
+    circle = await world.circle(owner, member)
+    await circles.leave_circle(LeaveCircle(circle_id=circle.id), member, world.ports)
+    late = circles.member_event(circle.id, member.id, "joined", world.ports)
+    assert await circles.compose_member(late, world.ports) is None
+    await circles.join_circle(JoinCircle(circle_id=circle.id), member, world.ports)
+    late = circles.member_event(circle.id, member.id, "left", world.ports)
+    assert await circles.compose_member(late, world.ports) is None
 
 
 async def test_an_owner_hands_a_circle_over_before_leaving_it(world: World) -> None:

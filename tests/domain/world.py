@@ -48,9 +48,8 @@ Run = Callable[[dict[str, str], Ports], Awaitable[object]]
 async def notify(args: dict[str, str], ports: Ports) -> None:
     kind = cast(NotificationKind, args["kind"])
     actor_id = args.get("actor_id") or None
-    await notifications.notify(
-        args["account_id"], kind, args["event_id"], args["post_id"], ports, actor_id=actor_id
-    )
+    post_id = args["post_id"] or None
+    await notifications.notify(args["account_id"], kind, args["event_id"], post_id, ports, actor_id=actor_id)
 
 
 async def notify_many(args: dict[str, str], ports: Ports) -> None:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from domain.notifications import Notification, Place
+from domain.notifications import Notification
+from domain.pages import Place
 from tests.fakes.tables import Tables
 
 

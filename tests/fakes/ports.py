@@ -16,6 +16,7 @@ from domain.settings import load_settings
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.activities import FakeActivities
 from tests.fakes.audit import FakeAudit
+from tests.fakes.bars import FakeBars
 from tests.fakes.belongings import FakeBelongings
 from tests.fakes.blocks import FakeBlocks
 from tests.fakes.cases import FakeCases
@@ -27,6 +28,7 @@ from tests.fakes.decisions import FakeDecisions
 from tests.fakes.devices import FakeDevices
 from tests.fakes.erasures import FakeErasures
 from tests.fakes.helpers import FakeHelpers
+from tests.fakes.invitations import FakeInvitations
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ladders import FakeLadders
 from tests.fakes.leadership import FakeLeadership
@@ -121,6 +123,8 @@ def records_of(tables: Tables, now: Clock) -> Records:
         accounts=FakeAccounts(tables),
         sessions=FakeSessions(tables),
         circles=FakeCircles(tables),
+        bars=FakeBars(tables),
+        invitations=FakeInvitations(tables),
         blocks=FakeBlocks(tables),
         ledger=FakeLedger(tables),
         outbox=FakeOutbox(tables, now),

@@ -17,6 +17,7 @@ from domain.devices import Device
 from domain.erasure import Erasure
 from domain.events import Event
 from domain.helping import HelperSettings
+from domain.invitations import Invitation
 from domain.jobs import JobRow, Lane, Sentinel, Slot
 from domain.ladder import Asked, Ladder
 from domain.notifications import Notification
@@ -68,6 +69,8 @@ class Tables:
     refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
     circles: dict[str, Circle] = field(default_factory=dict)
     memberships: dict[tuple[str, str], Membership] = field(default_factory=dict)
+    bars: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    invitations: dict[str, Invitation] = field(default_factory=dict)
     blocks: dict[tuple[str, str], datetime] = field(default_factory=dict)
     ledger: dict[str, Entry] = field(default_factory=dict)
     outbox: dict[str, Told] = field(default_factory=dict)

@@ -6,13 +6,16 @@ from typing import Any
 
 import asyncpg
 import pytest
+from alembic.script import ScriptDirectory
 from motor.motor_asyncio import AsyncIOMotorClient
 
 import migrations
 from db.mongo.schema import INDEXES, VALIDATORS, apply_schema
 from migrations.run import current_revision, migrate, roll_back
 
-REVISIONS = sorted(path.name[:4] for path in Path(migrations.__path__[0]).glob("versions/0*.py"))
+CHAIN = ScriptDirectory(Path(migrations.__path__[0]))
+REVISIONS = [script.revision for script in CHAIN.walk_revisions()][::-1]
+"""In the order of the chain, which is not that of their names."""
 NEWEST = REVISIONS[-1]
 
 

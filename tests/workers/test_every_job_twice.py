@@ -23,11 +23,13 @@ from domain import (
 from domain.accounts import User
 from domain.cases import Case
 from domain.checkins import RecordCheckIn
+from domain.circles import CreateCircle, create_circle
 from domain.clock import rfc3339, utc_now
 from domain.decisions import Action, Decision
 from domain.devices import RegisterDevice
 from domain.erasure import EraseMe
 from domain.ids import new_id
+from domain.invitations import Invite, invite
 from domain.jobs import Job, JobFilter, Outcome
 from domain.posts import PostView
 from domain.presence import SetPresence
@@ -274,6 +276,15 @@ async def hold_unheard(stage: Stage) -> dict[str, str]:
 @case
 async def prune_sessions(stage: Stage) -> dict[str, str]:
     await stage.person()
+    stage.clock.advance(days=31)
+    return {}
+
+
+@case
+async def prune_invitations(stage: Stage) -> dict[str, str]:
+    owner = await stage.person()
+    circle = (await create_circle(CreateCircle(name="Night watch"), owner, stage.ports)).circle
+    await invite(Invite(circle_id=circle.id), owner, stage.ports)
     stage.clock.advance(days=31)
     return {}
 

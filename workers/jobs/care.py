@@ -22,3 +22,9 @@ async def sweep_voice_notes(ports: Ports) -> None:
 @job(lane="bulk", timeout_seconds=300)
 async def prune_sessions(ports: Ports) -> None:
     await care.prune_sessions(ports)
+
+
+@scheduled(Cron(hour=4, minute=20))
+@job(lane="bulk", timeout_seconds=300)
+async def prune_invitations(ports: Ports) -> None:
+    await care.prune_invitations(ports)

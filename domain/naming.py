@@ -1,0 +1,80 @@
+"""Naming: what may stand on the door of a circle, beside a face, or under a post as a label.
+
+Names are read by everybody, without a warning before them and with nobody to hold them back, so they are
+checked before they are kept. Whoever sounds as if in danger is not refused for it: they are offered help.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal
+
+from domain import moderation
+from domain.errors import Invalid
+from domain.moderation import AT_RISK, Label, ScanContext, Verdict
+
+SHORT_WORDS = 4
+"""Of so few words the classifier sees too little to be believed as it is of a text: `lonely`, say."""
+SURE: dict[Label, float] = {
+    "harassment": 0.95,
+    "sexual_or_grooming": 0.95,
+    "sourcing": 0.8,
+    "spam": 0.9,
+    "contact_exchange": 0.9,
+}
+"""Scores from which a name of a few words, or a label, is refused."""
+NO_CONTACTS = "Please leave out what others could find you by: here everybody stays anonymous."
+UNKIND = "Please choose other words: everybody here will read them."
+
+SLUGS_KEPT = 4096
+"""Most labels are the same few words, which need not be read again."""
+
+Place = Literal["circle", "profile"]
+SEPARATORS = re.compile(r"[-_]+")
+
+
+def check_text(text: str, field: str, place: Place) -> bool:
+    """Whether its writer sounds as if in danger; refuses contacts and what would be kept from others."""
+    verdict = _read(text, place)
+    if (why := refusal_of(verdict, sure=len(text.split()) <= SHORT_WORDS)) is not None:
+        raise Invalid(why, field=field)
+    return verdict.shows_help
+
+
+def check_handle(handle: str, field: str) -> None:
+    """A handle or an avatar is words with dashes between them."""
+    if (why := refusal_of(_read(words_of(handle), "profile"), sure=True)) is not None:
+        raise Invalid(why, field=field)
+
+
+def check_slugs(slugs: Iterable[str], field: str) -> None:
+    """Categories and tags."""
+    if not all(is_fit(slug) for slug in slugs):
+        raise Invalid(UNKIND, field=field)
+
+
+@lru_cache(SLUGS_KEPT)
+def is_fit(slug: str) -> bool:
+    return refusal_of(_read(words_of(slug), "profile"), sure=True) is None
+
+
+def words_of(name: str) -> str:
+    return SEPARATORS.sub(" ", name)
+
+
+def refusal_of(verdict: Verdict, *, sure: bool) -> str | None:
+    """Why a name is refused, in words for its writer. `sure`: it is short, so the scores must be high."""
+    if AT_RISK & set(verdict.labels):
+        return None
+    if verdict.masked_text is not None:
+        return NO_CONTACTS
+    if not verdict.restricts:
+        return None
+    labels = [label for label in verdict.labels if not sure or verdict.scores[label] >= SURE.get(label, 1.0)]
+    if not labels:
+        return None
+    return NO_CONTACTS if labels == ["contact_exchange"] else UNKIND
+
+
+def _read(text: str, place: Place) -> Verdict:
+    return moderation.scan(text, context=ScanContext(kind=place))

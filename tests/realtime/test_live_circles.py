@@ -1,0 +1,136 @@
+"""Circles through sockets: invited, in charge, removed; on every server at once."""
+
+from typing import Any
+
+from tests.realtime.conftest import Phone, Running, StartPhone, StartServer
+
+
+def said(number: int, circle_id: str) -> dict[str, Any]:
+    usual = {"client_id": f"circles-{number:04}", "type": "check_in", "content": f"Day {number}."}
+    return {**usual, "circle_id": circle_id, "visibility": "circle"}
+
+
+async def post(phone: Phone, number: int, circle_id: str) -> str:
+    made: str = (await phone.ok("post:create", **said(number, circle_id)))["post"]["id"]
+    return made
+
+
+def posts_heard(phone: Phone) -> list[str]:
+    return [told["data"]["post"]["id"] for told in phone.all("post:new")]
+
+
+async def opened(phone: Phone, *members: Phone) -> str:
+    """The id of a new circle with these members, which all of them hear."""
+    circle_id: str = (await phone.ok("circle:create", name="Night watch"))["circle"]["id"]
+    for member in members:
+        await member.ok("circle:join", circle_id=circle_id)
+    return circle_id
+
+
+async def test_who_is_removed_hears_nothing_more_on_any_server(
+    start_server: StartServer, start_phone: StartPhone
+) -> None:
+    one, other = await start_server(), await start_server()
+    owner, member, friend = await start_phone(one), await start_phone(one), await start_phone(other)
+    tablet = Phone(member.account)
+    await tablet.connect(other.url)
+    circle_id = await opened(owner, member, friend)
+    first = await post(owner, 1, circle_id)
+    for phone in (member, tablet, friend):
+        await phone.received("post:new")
+    await owner.ok("circle:remove_member", circle_id=circle_id, user_id=member.id)
+    # Said right after the answer, and so after the removal in the room's log: nobody removed hears it.
+    second = await post(owner, 2, circle_id)
+    await friend.received("post:new", lambda told: told["data"]["post"]["id"] == second)
+    for phone in (member, tablet):
+        gone = await phone.received("circle:member", lambda told: told["data"]["action"] == "removed")
+        assert gone["data"]["member"]["id"] == member.id
+        own = await phone.ok("post:create", client_id=f"own-{id(phone)}", type="check_in", content="Day 3.")
+        await phone.received(
+            "post:new", lambda told, own=own: told["data"]["post"]["id"] == own["post"]["id"]
+        )
+        assert first in posts_heard(phone)
+        assert second not in posts_heard(phone)
+        assert (await phone.refused("circle:join", {"circle_id": circle_id}))["code"] == "forbidden"
+        assert (await phone.refused("post:open", {"post_id": second}))["code"] == "not_found"
+    seen = await friend.received("circle:member", lambda told: told["data"]["action"] == "removed")
+    assert seen["room"] == f"circle:{circle_id}"
+    await tablet.close()
+
+
+async def test_who_was_removed_while_away_gets_no_replay(server: Running, start_phone: StartPhone) -> None:
+    owner, member = await start_phone(server), await start_phone(server)
+    circle_id = await opened(owner, member)
+    room = f"circle:{circle_id}"
+    first = await post(owner, 1, circle_id)
+    seen = await member.received("post:new", lambda told: told["data"]["post"]["id"] == first)
+    await member.close()
+    await post(owner, 2, circle_id)
+    await owner.ok("circle:remove_member", circle_id=circle_id, user_id=member.id)
+    back = Phone(member.account)
+    positions = {room: {"epoch": seen["epoch"], "seq": seen["seq"]}}
+    ready = await back.connect(server.url, positions=positions)
+    assert room not in ready["rooms"]
+    assert await back.ok("resume", positions=positions) == {}
+    assert posts_heard(back) == []
+    await back.close()
+
+
+async def test_an_invitation_is_told_accepted_and_heard_on_every_phone(
+    start_server: StartServer, start_phone: StartPhone
+) -> None:
+    one, other = await start_server(), await start_server()
+    owner, guest = await start_phone(one), await start_phone(other)
+    tablet = Phone(guest.account)
+    await tablet.connect(one.url)
+    circle_id = await opened(owner)
+    made = await owner.ok("circle:invite", circle_id=circle_id, user_id=guest.id)
+    told = await guest.received("circle:invited")
+    assert (told["room"], told["seq"]) == (f"user:{guest.id}", 1)
+    assert told["data"]["invitation"]["id"] == made["invitation"]["id"]
+    answer = await guest.ok("circle:accept", invitation_id=made["invitation"]["id"])
+    assert (answer["circle"]["my_role"], answer["position"]["seq"] > 0) == ("member", True)
+    await tablet.received("circle:member", lambda told: told["room"] == f"user:{guest.id}")
+    await tablet.ok("circle:join", circle_id=circle_id)
+    number = await post(owner, 1, circle_id)
+    for phone in (guest, tablet):
+        await phone.received("post:new", lambda told: told["data"]["post"]["id"] == number)
+    await tablet.close()
+
+
+async def test_a_code_opens_a_private_circle_and_another_one_does_not(
+    server: Running, start_phone: StartPhone
+) -> None:
+    owner, guest = await start_phone(server), await start_phone(server)
+    await server.ports.records.accounts.update(owner.id, {"role": "helper"})
+    made = await owner.ok("circle:create", name="Quiet room", is_private=True)
+    circle_id = made["circle"]["id"]
+    assert (await guest.refused("circle:join", {"circle_id": circle_id}))["code"] == "not_found"
+    assert (await guest.refused("circle:accept", {"code": "ABCD-EFGH-IJKL-MNOP"}))["code"] == "not_found"
+    invited = await owner.ok("circle:invite", circle_id=circle_id, uses=2)
+    answer = await guest.ok("circle:accept", code=invited["invitation"]["code"].lower())
+    assert answer["circle"]["id"] == circle_id
+
+
+async def test_roles_and_changes_are_told_to_the_circle(server: Running, start_phone: StartPhone) -> None:
+    owner, member = await start_phone(server), await start_phone(server)
+    circle_id = await opened(owner, member)
+    answer = await owner.ok("circle:edit", circle_id=circle_id, name="Early birds", filter_level="strict")
+    changed = await member.received("circle:changed")
+    assert changed["data"]["circle"] == {**answer["circle"], "my_role": None}
+    await owner.ok("circle:set_role", circle_id=circle_id, user_id=member.id, role="owner")
+    new_role = {"action": "role_changed", "role": "owner"}
+    told = await member.received("circle:member", lambda told: new_role.items() <= told["data"].items())
+    assert told["data"]["member"]["id"] == member.id
+    assert (await owner.refused("circle:edit", {"circle_id": circle_id, "name": "Mine"}))[
+        "code"
+    ] == "forbidden"
+    await owner.ok("circle:leave", circle_id=circle_id)
+
+
+async def test_a_name_that_calls_for_help_brings_it(server: Running, start_phone: StartPhone) -> None:
+    owner = await start_phone(server, country="DE")
+    answer = await owner.ok("circle:create", name="I want to die tonight")
+    assert answer["crisis"]["country"] == "DE"
+    refused = await owner.refused("circle:create", {"name": "Call me 555 123 4567"})
+    assert (refused["code"], refused["field"]) == ("invalid", "name")

@@ -18,6 +18,7 @@ from domain import (
     limits,
     many_sos,
     moderation,
+    naming,
     pages,
     rooms,
     trust,
@@ -174,10 +175,25 @@ async def _stored(command: CreatePost, user: User, ports: Ports) -> Post:
     original = await ports.content.posts.by_client_id(user.id, command.client_id)
     if original is not None:
         return original
+    command = with_fit_labels(command)
     await _check_circle(command, user, ports)
     most = await _most_per_hour(command, content, user, ports)
     amplified = await _within_rate(command, most, user, ports)
     return await ports.content.posts.add(new_post(command, content, amplified, user, ports))
+
+
+def with_fit_labels(command: CreatePost) -> CreatePost:
+    """Refuses labels that nobody should read. An SOS loses them: nobody is sent back for a word then."""
+    if command.type != "sos":
+        naming.check_slugs(command.categories, "categories")
+        naming.check_slugs(command.context.tags, "context.tags")
+        return command
+    tags = [tag for tag in command.context.tags if naming.is_fit(tag)]
+    return msgspec.structs.replace(
+        command,
+        categories=[category for category in command.categories if naming.is_fit(category)],
+        context=msgspec.structs.replace(command.context, tags=tags),
+    )
 
 
 async def _check_circle(command: CreatePost, user: User, ports: Ports) -> None:

@@ -12,7 +12,7 @@ from domain.cases import OneCase
 from domain.clock import rfc3339
 from domain.errors import Conflict, DomainError, Forbidden, Gone, Invalid, NotFound, RateLimited, Unavailable
 from domain.ids import new_id
-from domain.posts import ClosePost, DeletePost, EditUrgency, PostFilter, PostView
+from domain.posts import ClosePost, Context, DeletePost, EditUrgency, PostFilter, PostView
 from domain.rooms import FEED, circle_room, post_room
 from tests.domain.world import World, new_post
 from tests.fakes.outage import without_content, without_rooms
@@ -188,6 +188,29 @@ async def test_a_warning_that_cannot_be_stored_is_refused(world: World, warning:
     with pytest.raises(Invalid) as refusal:
         await world.post(await world.person(), content_warning=warning)
     assert refusal.value.field == "content_warning"
+
+
+BAD_LABELS: list[tuple[dict[str, Any], str]] = [
+    ({"categories": ["alcohol", "buy_oxy"]}, "categories"),
+    ({"context": Context(tags=["evening", "call_5551234567"])}, "context.tags"),
+]
+
+
+@pytest.mark.parametrize(("fields", "field"), BAD_LABELS)
+async def test_labels_that_nobody_should_read_are_refused(
+    world: World, fields: dict[str, Any], field: str
+) -> None:
+    author = await world.person()
+    with pytest.raises(Invalid) as refusal:
+        await world.post(author, **fields)
+    assert refusal.value.field == field
+
+
+async def test_an_sos_loses_such_labels_and_is_sent(world: World) -> None:
+    author = await world.person()
+    context = Context(tags=["evening", "call_5551234567"], days_since_slip=30)
+    post = await world.post(author, type="sos", categories=["alcohol", "buy_oxy"], context=context)
+    assert (post.categories, post.context) == (["alcohol"], Context(tags=["evening"], days_since_slip=30))
 
 
 async def test_a_circle_post_lives_in_its_circle_only(world: World) -> None:

@@ -200,3 +200,36 @@ async def test_a_content_warning_is_scanned_like_the_content(
     stored = await world.stored(masked.id)
     assert (stored.content, stored.content_warning, stored.status) == ("Day 30.", "call [hidden]", "live")
     assert (await world.stored(hidden.id)).status == "hidden"
+
+
+BIRD = "find me on the bird app, same name as here"
+"""A contact that is meant and cannot be located: what becomes of it depends on where it is said."""
+LEVELS = [
+    ({"filter_level": "strict"}, {"visibility": "circle"}, "held"),
+    ({"filter_level": "standard"}, {"visibility": "circle"}, "held"),
+    ({"filter_level": "lenient"}, {"visibility": "circle"}, "live"),
+    ({"filter_level": "lenient"}, {"visibility": "public"}, "held"),
+]
+
+
+@pytest.mark.parametrize(("circle", "said", "status"), LEVELS)
+async def test_a_circle_says_how_strictly_it_is_read(
+    world: World, circle: dict[str, Any], said: dict[str, Any], status: str
+) -> None:
+    author, friend = await world.person(), await world.person()
+    made = await world.circle(author, friend, **circle)
+    post = await world.post(author, circle_id=made.id, content=BIRD, **said)
+    calm = await world.post(author, circle_id=made.id, **said)
+    answer = await world.answer(friend, calm, content=BIRD)
+    await world.work("scan_post", "scan_response")
+    assert (await world.stored(post.id)).status == status
+    stored = await world.ports.content.responses.get(answer.id)
+    assert stored is not None
+    assert stored.status == status
+
+
+async def test_what_is_said_outside_of_circles_is_read_as_usual(world: World) -> None:
+    author = await world.person()
+    post = await world.post(author, content=BIRD)
+    await world.work("scan_post")
+    assert (await world.stored(post.id)).status == "held"

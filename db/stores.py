@@ -22,6 +22,7 @@ from db.redis.connection import open_redis
 from db.redis.connection import reachable as redis_reachable
 from db.redis.feed import RedisRoomFeed
 from db.redis.homes import Homes
+from db.redis.leases import RedisSocketLeases
 from db.redis.limits import RedisRateLimits
 from db.redis.presence import RedisPresence
 from db.redis.queue import ArqQueue, open_arq
@@ -137,6 +138,7 @@ def _ports(
             crash_before=settings.fault_crash_before_publish,
         ),
         presence=RedisPresence(connections, grace_seconds=settings.presence_grace_seconds),
+        leases=RedisSocketLeases(connections, lease_seconds=settings.socket_lease_seconds),
         queue=queue,
         limits=RedisRateLimits(connections),
         passwords=passwords,

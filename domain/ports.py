@@ -870,6 +870,24 @@ class Presence(Protocol):
         """Accounts that are here and ask to be told of an SOS."""
 
 
+class Socket(NamedTuple):
+    """One open socket of an account, on whatever server."""
+
+    account_id: str
+    id: str
+
+
+class SocketLeases(Protocol):
+    """Which sockets are open; one whose lease is not renewed is not counted any more."""
+
+    async def take(self, socket: Socket, most: int, *, gone: Sequence[str] = ()) -> bool:
+        """False when `most` others of the account are open, without those that are `gone`."""
+
+    async def renew(self, sockets: Sequence[Socket]) -> None: ...
+
+    async def release(self, sockets: Sequence[Socket]) -> None: ...
+
+
 class RateLimits(Protocol):
     async def wait_seconds(self, scope: str, key: str, limit: int, window_seconds: int) -> float:
         """Counts one and answers 0, or answers the seconds to wait without counting it."""
@@ -950,6 +968,7 @@ class Ports:
     content: Content
     rooms: RoomLogs
     presence: Presence
+    leases: SocketLeases
     queue: Queue
     limits: RateLimits
     passwords: Passwords

@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     connections_max: Positive = 15_000
     connects_concurrent_max: Positive = 256
     sockets_per_account: Positive = 5
+    socket_lease_seconds: Positive = 15
     session_check_seconds: Annotated[float, Field(gt=0)] = 2.0
     presence_grace_seconds: Positive = 30
     drain_seconds: Positive = 20

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from domain.accounts import User
+from domain.ids import new_id
 from domain.wire import END, Command
 from realtime.budget import Budget
 from realtime.engine import Connection
@@ -33,6 +34,8 @@ class Client:
         "device",
         "ended",
         "expires_at",
+        "id",
+        "leased",
         "typed_at",
         "user",
     )
@@ -40,6 +43,7 @@ class Client:
     def __init__(
         self, connection: Connection, user: User, expires_at: datetime, device: Device, budget: Budget
     ) -> None:
+        self.id = new_id()
         self.connection = connection
         self.user = user
         self.expires_at = expires_at
@@ -47,6 +51,7 @@ class Client:
         self.budget = budget
         self.blocked: frozenset[str] = frozenset()
         self.ended = False
+        self.leased = False
         self.typed_at = 0.0
 
     @property

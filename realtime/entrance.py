@@ -20,9 +20,10 @@ from domain.wire import Command, View
 from realtime.admission import Admission, come_back_seconds
 from realtime.client import Client, Device
 from realtime.engine import Connection, ConnectionRefused
+from realtime.leases import LeaseKeeper
 from realtime.metrics import CONNECTS
 from realtime.rooms import Rooms
-from realtime.sessions import Sessions
+from realtime.sessions import TOO_MANY, Sessions
 
 log = structlog.get_logger(__name__)
 
@@ -57,13 +58,20 @@ class Entrance:
     """`arrived` is called with every client that was let in; it must not wait."""
 
     def __init__(
-        self, ports: Ports, rooms: Rooms, sessions: Sessions, *, arrived: Callable[[Client], None]
+        self,
+        ports: Ports,
+        rooms: Rooms,
+        sessions: Sessions,
+        leases: LeaseKeeper,
+        *,
+        arrived: Callable[[Client], None],
     ) -> None:
         self._arrived = arrived
         self._ports = ports
         self._admission = Admission(ports.settings.connects_concurrent_max)
         self._rooms = rooms
         self._sessions = sessions
+        self._leases = leases
 
     async def connect(self, connection: Connection, auth: object) -> None:
         """Accepts with `ready` after everything that was missed, or raises `ConnectionRefused`."""
@@ -86,7 +94,7 @@ class Entrance:
         claims = self._ports.tokens.verify(auth.token, self._ports.now())
         user = await sessions.identify(auth.token, self._ports)
         if self._sessions.count(user.id) >= self._ports.settings.sockets_per_account:
-            raise Unavailable("Too many of your devices are connected.")
+            raise Unavailable(TOO_MANY)
         budget = self._sessions.budget_of(user.id)
         if (wait := budget.wait_seconds(CONNECT_EVENTS, time.monotonic())) > 0:
             raise Unavailable(retry_after=math.ceil(wait))
@@ -94,12 +102,17 @@ class Entrance:
         connection.user = client
         self._sessions.add(client)
         try:
+            await self._leases.take(client)
             await self._welcome(client, auth.positions)
         except BaseException:
-            self._sessions.remove(client)
-            self._rooms.forget(client)
+            self._forget(client)
             connection.user = None
             raise
+
+    def _forget(self, client: Client) -> None:
+        self._sessions.remove(client)
+        self._leases.let_go(client)
+        self._rooms.forget(client)
 
     async def _welcome(self, client: Client, positions: dict[str, Position]) -> None:
         user = client.user
@@ -169,8 +182,7 @@ class Entrance:
     async def disconnect(self, connection: Connection, reason: str) -> None:
         client = connection.user
         if isinstance(client, Client):
-            self._sessions.remove(client)
-            self._rooms.forget(client)
+            self._forget(client)
 
 
 def asked(auth: object) -> Auth:

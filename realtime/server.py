@@ -26,6 +26,7 @@ from realtime.circles import enter_circle, leave_circle
 from realtime.client import Client
 from realtime.engine import Bounds, Connection, Server
 from realtime.entrance import Entrance, refusal_of
+from realtime.leases import LeaseKeeper
 from realtime.metrics import ENGINES
 from realtime.presence import PresenceKeeper
 from realtime.rooms import Rooms
@@ -72,7 +73,8 @@ class Realtime:
         self.rooms.watch("circle:member", self._follow_membership)
         self.rooms.watch(blocks.CHANGED, self._follow_blocks)
         self.presence = PresenceKeeper(self.sessions, ports)
-        self.entrance = Entrance(ports, self.rooms, self.sessions, arrived=self._arrived)
+        self.leases = LeaseKeeper(self.sessions, ports)
+        self.entrance = Entrance(ports, self.rooms, self.sessions, self.leases, arrived=self._arrived)
         self.cast = (
             PostActor(ports, self.rooms),
             SupportActor(ports),
@@ -97,6 +99,7 @@ class Realtime:
         self._start(self.rooms.run(), "room-feed")
         self._start(self.sessions.watch(), "session-watch")
         self._start(self.presence.run(), "presence")
+        self._start(self.leases.run(), "leases")
 
     @property
     def hearing(self) -> bool:
@@ -106,6 +109,7 @@ class Realtime:
     async def drain(self) -> None:
         """Refuses newcomers, lets handlers finish, tells clients to come back elsewhere, closes them."""
         await self.engine.drain(self.sessions.farewell("draining"), self.ports.settings.drain_seconds)
+        await self.leases.release()
 
     async def stop(self) -> None:
         """Insists: `asyncio.wait_for` of Python 3.11, which redis-py uses, may swallow a cancellation."""

@@ -30,6 +30,7 @@ FAREWELLS: dict[EndReason, str] = {
     "erased": "erased",
 }
 
+TOO_MANY = "Too many of your devices are connected."
 FINAL = frozenset({"logged_out", "banned", "erased"})
 """Codes after which a client does not come back."""
 

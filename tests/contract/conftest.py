@@ -7,12 +7,14 @@ from urllib.parse import urlsplit
 import pytest
 from redis.asyncio import Redis
 
+from db.redis.leases import RedisSocketLeases
 from db.redis.presence import RedisPresence
 from db.stores import open_stores
 from domain.clock import utc_now
-from domain.ports import Ports, Presence
+from domain.ports import Ports, Presence, SocketLeases
 from domain.settings import load_settings
 from tests.contract.makers import Makers
+from tests.fakes.leases import FakeSocketLeases
 from tests.fakes.ports import SECRET, make_fakes
 from tests.fakes.presence import FakePresence
 
@@ -70,6 +72,18 @@ def ports(bench: Bench) -> Ports:
 @pytest.fixture
 def make(bench: Bench) -> Makers:
     return bench.make
+
+
+@pytest.fixture(params=["fake", "real"])
+async def short_lease(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Ports]:
+    """Ports whose leases of sockets lapse after a moment."""
+    fakes = make_fakes(now=utc_now)
+    if request.param == "fake":
+        leases: SocketLeases = FakeSocketLeases(utc_now, lease_seconds=0.05)
+        yield replace(fakes.ports, leases=leases)
+        return
+    async with Redis.from_url(redis_url) as redis:
+        yield replace(fakes.ports, leases=RedisSocketLeases(redis, lease_seconds=0.05))
 
 
 @pytest.fixture(params=["fake", "real"])

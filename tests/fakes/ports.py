@@ -32,6 +32,7 @@ from tests.fakes.invitations import FakeInvitations
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ladders import FakeLadders
 from tests.fakes.leadership import FakeLeadership
+from tests.fakes.leases import FakeSocketLeases
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.limits import FakeRateLimits
 from tests.fakes.notifications import FakeNotifications
@@ -104,6 +105,7 @@ def make_fakes(*, now: Clock | None = None, **settings: Any) -> Fakes:
         ),
         rooms=rooms,
         presence=FakePresence(now or clock, grace_seconds=shown.presence_grace_seconds),
+        leases=FakeSocketLeases(now or clock, lease_seconds=shown.socket_lease_seconds),
         queue=queue,
         limits=FakeRateLimits(now or clock),
         passwords=FakePasswords(),

@@ -1,7 +1,9 @@
 """Sockets follow what happens to their session, on every server."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import socketio
@@ -12,6 +14,7 @@ from domain.erasure import EraseMe
 from domain.errors import Unauthenticated
 from domain.open_sessions import EndSession
 from domain.sessions import ChangePassword, Refresh
+from tests.fakes.outage import Away
 from tests.realtime.conftest import DEADLINE_SECONDS, Phone, Running, StartPhone, StartServer
 
 
@@ -98,6 +101,78 @@ async def test_a_sixth_device_is_told_to_come_later(server: Running, start_phone
     assert refusals[0]["retry_after"]
     for device in more:
         await device.close()
+
+
+async def refused_code(device: Phone, url: str) -> str:
+    """The code with which a connect is refused."""
+    refusals: list[dict[str, str]] = []
+    device.client.on("connect_error", refusals.append)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await device.connect(url)
+    return refusals[-1]["code"]
+
+
+async def let_in(device: Phone, url: str) -> None:
+    """As a phone does that is told to come later."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while True:
+            try:
+                return await asyncio.wait_for(device.client.connect(url, auth=token_of(device)), 5)
+            except socketio.exceptions.ConnectionError:
+                await asyncio.sleep(0.05)
+
+
+def token_of(device: Phone) -> dict[str, str]:
+    return {"token": device.account.tokens.access_token}
+
+
+async def test_sockets_of_an_account_are_counted_over_all_servers(
+    start_server: StartServer, start_phone: StartPhone
+) -> None:
+    servers = [await start_server(sockets_per_account=3) for _ in range(2)]
+    phone = await start_phone(servers[0])
+    devices = [Phone(phone.account) for _ in range(3)]
+    await devices[0].connect(servers[1].url)
+    await devices[1].connect(servers[1].url)
+    for server in servers:
+        assert await refused_code(Phone(phone.account), server.url) == "unavailable"
+    await phone.close()
+    await let_in(devices[2], servers[1].url)
+    neighbour = await start_phone(servers[0])
+    assert (await neighbour.ok("resume", positions={})) == {}
+    for device in devices:
+        await device.close()
+
+
+async def test_a_socket_that_comes_back_at_once_takes_its_own_place(
+    start_server: StartServer, start_phone: StartPhone
+) -> None:
+    server = await start_server(sockets_per_account=1)
+    phone = await start_phone(server)
+    for _ in range(3):
+        await phone.close()
+        await until_gone(server, phone)
+        await phone.connect(server.url)
+
+
+async def until_gone(server: Running, phone: Phone) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while server.realtime.sessions.count(phone.id):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_without_redis_each_server_counts_alone(
+    start_server: StartServer, start_phone: StartPhone
+) -> None:
+    server = await start_server(sockets_per_account=2)
+    away: Any = Away()
+    server.realtime.leases._ports = replace(server.ports, leases=away)
+    phone = await start_phone(server)
+    second = Phone(phone.account)
+    await second.connect(server.url)
+    assert await refused_code(Phone(phone.account), server.url) == "unavailable"
+    server.realtime.leases._ports = server.ports
+    await second.close()
 
 
 async def test_who_leaves_a_circle_hears_no_more_of_its_open_threads(

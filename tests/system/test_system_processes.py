@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import socketio
 
-from demo.cluster import ROOT, Cluster, free_port
+from demo.cluster import ROOT, Cluster, Process, free_port
 from demo.phone import Phone
 from tests.system.conftest import StartPhone, store_process, suspended
 
@@ -168,3 +169,25 @@ async def test_an_sos_is_answered_with_help_while_every_store_hangs(
     assert ack["data"]["crisis"]["emergency"] == numbers["emergency"]
     again = await phone.send("post:create", **sos)
     assert again["post"]["content"] == sos["content"]
+
+
+async def test_sockets_of_a_killed_server_stop_counting(servers: Cluster, start_phone: StartPhone) -> None:
+    few = {"SOCKETS_PER_ACCOUNT": "1", "SOCKET_LEASE_SECONDS": "3"}
+    doomed, other = await asyncio.gather(servers.server(**few), servers.server(**few))
+    phone = await start_phone(doomed)
+    assert await refused(phone, other)
+    await doomed.kill()
+    async with asyncio.timeout(10):
+        while await refused(phone, other):  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+
+
+async def refused(phone: Phone, server: Process) -> bool:
+    """Whether another socket of this account is one too many there."""
+    device = socketio.AsyncClient(reconnection=False)
+    try:
+        await device.connect(server.url, auth={"token": phone.tokens["access_token"]})
+    except socketio.exceptions.ConnectionError:
+        return True
+    await device.disconnect()
+    return False

@@ -1,0 +1,84 @@
+"""Leases: how many sockets of an account are open on all servers together.
+
+Each server counts its own and holds a lease for each; a killed server's leases lapse. What Redis holds is a
+count and nothing else: without it every server counts alone, and what it lost it hears with the next renewal.
+"""
+
+import asyncio
+from collections import defaultdict
+
+import structlog
+
+from domain.errors import Unavailable
+from domain.ports import Ports, Socket
+from realtime.client import Client
+from realtime.sessions import TOO_MANY, Sessions
+
+log = structlog.get_logger(__name__)
+
+RENEWALS_PER_LEASE = 3
+"""Two may be lost."""
+RELEASE_SECONDS = 0.5
+"""Sockets close in crowds; their leases are let go together."""
+TAKE_SECONDS = 1.0
+"""A Redis that hangs keeps nobody from coming in."""
+
+
+class LeaseKeeper:
+    def __init__(self, sessions: Sessions, ports: Ports) -> None:
+        self._sessions = sessions
+        self._ports = ports
+        self._gone: defaultdict[str, list[str]] = defaultdict(list)
+
+    async def take(self, client: Client) -> None:
+        """Raises `Unavailable` for one socket too many. What closed here a moment ago does not count."""
+        socket, most = socket_of(client), self._ports.settings.sockets_per_account
+        gone = self._gone.pop(socket.account_id, [])
+        try:
+            async with asyncio.timeout(TAKE_SECONDS):
+                taken = await self._ports.leases.take(socket, most, gone=gone)
+        except (Unavailable, TimeoutError) as error:
+            log.warning("leases.local", error=type(error).__name__)
+            self._gone[socket.account_id] += gone
+        else:
+            if not taken:
+                raise Unavailable(TOO_MANY)
+        client.leased = True
+
+    def let_go(self, client: Client) -> None:
+        if client.leased:
+            client.leased = False
+            self._gone[client.user.id].append(client.id)
+
+    async def run(self) -> None:
+        """Renews and lets go until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._renew_leases(), name="lease-renewal")
+            tasks.create_task(self._release_leases(), name="lease-release")
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await asyncio.sleep(self._ports.settings.socket_lease_seconds / RENEWALS_PER_LEASE)
+            held = [socket_of(client) for client in self._sessions.clients if client.leased]
+            try:
+                await self._ports.leases.renew(held)
+            except Exception as error:  # noqa: BLE001  (whatever it is, the next renewal comes)
+                log.warning("leases.not_renewed", error=type(error).__name__)
+
+    async def _release_leases(self) -> None:
+        while True:
+            await asyncio.sleep(RELEASE_SECONDS)
+            await self.release()
+
+    async def release(self) -> None:
+        """Lets go of what has closed; what cannot be told lapses by itself."""
+        gone, self._gone = self._gone, defaultdict(list)
+        sockets = [Socket(account_id, id) for account_id, ids in gone.items() for id in ids]
+        try:
+            await self._ports.leases.release(sockets)
+        except Exception as error:  # noqa: BLE001  (whatever it is, they lapse)
+            log.warning("leases.not_released", error=type(error).__name__)
+
+
+def socket_of(client: Client) -> Socket:
+    return Socket(client.user.id, client.id)

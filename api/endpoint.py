@@ -7,18 +7,22 @@ import msgspec
 from aiohttp import web
 
 from api.address import Addresses
+from api.download import Download, file_answer
 from api.request import (
     address_values,
     bearer_token,
     check_no_query,
     check_storable,
+    read_file,
     read_json,
     with_path,
 )
 from api.route import LOGINS, Limit, Route
+from api.upload import Berths, Upload
 from domain import limits, sessions
 from domain.accounts import User
 from domain.decoding import converted, decoded
+from domain.errors import Invalid
 from domain.ports import Ports
 
 encode = msgspec.json.Encoder().encode
@@ -36,22 +40,45 @@ class Endpoint:
         self._ports = ports
         self._addresses = addresses
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(route.command)
+        self._berths = Berths(ports.settings.uploads_concurrent_max)
         self._strict = route.command.__struct_config__.forbid_unknown_fields
 
     async def serve(self, request: web.Request) -> web.Response:
         """Raises `DomainError`, and `TimeoutError` for what takes longer than a handler may."""
-        async with asyncio.timeout(self._ports.settings.handler_timeout_seconds):
+        async with asyncio.timeout(self._seconds):
             asked = self._anybody(request) if self.route.public else self._signed_in(request)
             result = await asked
+            if isinstance(result, Download):
+                return await file_answer(request, result)
         if result is None:
             return web.Response(status=204)
         return json_answer(result, self.route.status)
 
+    @property
+    def _seconds(self) -> float:
+        """A file may take its time over a slow network."""
+        settings = self._ports.settings
+        return settings.upload_timeout_seconds if self.route.upload else settings.handler_timeout_seconds
+
     async def _signed_in(self, request: web.Request) -> object:
         user: User = await sessions.identify(bearer_token(request), self._ports)
         await self._admit(self.route.limit, user.id)
+        if self.route.upload is not None:
+            return await self._uploaded(request, self.route.upload, user)
         command = await self._command(request)
         return await self.route.handler(command, user, self._ports)
+
+    async def _uploaded(self, request: web.Request, upload: Upload, user: User) -> object:
+        """What is wrong with the address is said before the file has come."""
+        values = address_values(request, strict=True)
+        if upload.field in values:
+            raise Invalid("The file is the body.", field=upload.field)
+        command = converted({**values, upload.field: b""}, self.route.command)
+        with self._berths.one():
+            most = upload.bytes_max(self._ports.settings)
+            file = await read_file(request, upload.media, most)
+            command = msgspec.structs.replace(command, **{upload.field: file})
+            return await self.route.handler(command, user, self._ports)
 
     async def _anybody(self, request: web.Request) -> object:
         if self.route.limit is not None:

@@ -49,6 +49,10 @@ def refusal_of_router(error: web.HTTPException) -> web.Response:
         response = refusal(Invalid("This address does not take this method."), error.status)
         response.headers[hdrs.ALLOW] = ", ".join(sorted(error.allowed_methods))
         return response
+    if isinstance(error, web.HTTPRequestRangeNotSatisfiable):
+        response = refusal(Invalid("There is no such part."), error.status)
+        response.headers[hdrs.CONTENT_RANGE] = error.headers[hdrs.CONTENT_RANGE]
+        return response
     if error.status == 413:
         return refusal(TooLarge())
     return refusal(NotFound() if error.status == 404 else Invalid(), error.status)

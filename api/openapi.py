@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from api import pack
+from api.download import Download
 from api.errors import Refusal
 from api.health import Alive, HealthReport
 from api.route import Route
@@ -17,6 +18,7 @@ Document = dict[str, Any]
 
 REFERENCE = "#/components/schemas/{name}"
 JSON = "application/json"
+PART: Document = {"name": "Range", "in": "header", "required": False, "schema": {"type": "string"}}
 IN_PATH = re.compile(r"\{(\w+)\}")
 OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "/health": (
@@ -55,7 +57,7 @@ def types_of(routes: Iterable[Route]) -> list[Any]:
     types: list[Any] = [Refusal, HealthReport, Alive]
     for route in routes:
         types += [route.command] if route.has_body else []
-        types += [route.answer] if route.answer is not type(None) else []
+        types += [route.answer] if route.answer not in {type(None), Download} else []
     return list(dict.fromkeys(types))
 
 
@@ -80,7 +82,9 @@ def operation(route: Route) -> Document:
         described["security"] = [{"bearer": []}]
     if not route.has_body:
         described["parameters"] = parameters(route)
-    elif route.command.__struct_fields__:
+    if route.upload is not None:
+        described["requestBody"] = {"required": True, "content": files(route.upload.media)}
+    elif route.has_body and route.command.__struct_fields__:
         described["requestBody"] = {"required": True, "content": content(route.command)}
     return described
 
@@ -114,6 +118,7 @@ def operation_of_pack() -> Document:
 def parameters(route: Route) -> list[Document]:
     """The fields of the command, in the path or behind it."""
     command = schemas([route.command])[route.command.__name__]
+    file = route.upload.field if route.upload else None
     in_path = set(IN_PATH.findall(route.path))
     return [
         {
@@ -123,20 +128,44 @@ def parameters(route: Route) -> list[Document]:
             "schema": field,
         }
         for name, field in command["properties"].items()
-    ]
+        if name != file
+    ] + ([PART] if route.answer is Download else [])
 
 
 def success(route: Route) -> Document:
     described: Document = {"description": HTTPStatus(route.status).phrase}
+    if route.answer is Download:
+        return downloads(route)
     if route.answer is not type(None):
         described["content"] = content(route.answer)
     return {str(route.status): described}
 
 
+def downloads(route: Route) -> Document:
+    """A file, a part of it (RFC 9110 §14), or the word that the one who asks has it already."""
+    whole: Document = {"description": "OK", "headers": headers("Accept-Ranges", "ETag")}
+    part: Document = {"description": "Partial Content", "headers": headers("Content-Range", "ETag")}
+    beyond: Document = {"description": "`invalid`: no such part", "headers": headers("Content-Range")}
+    return {
+        "200": {**whole, "content": files(route.media)},
+        "206": {**part, "content": files(route.media)},
+        "304": {"description": "Not Modified", "headers": headers("ETag")},
+        "416": {**beyond, "content": content(Refusal)},
+    }
+
+
+def headers(*names: str) -> Document:
+    return {name: {"schema": {"type": "string"}} for name in names}
+
+
+def files(media: Iterable[str]) -> Document:
+    return {name: {"schema": {"type": "string", "format": "binary"}} for name in media}
+
+
 def refusals(route: Route) -> Document:
     """The codes this route can answer with."""
     codes = {"invalid", "internal", "unavailable"}
-    codes |= {"too_large"} if route.has_body else set()
+    codes |= {"too_large"} if route.has_body or route.upload else set()
     codes |= {"rate_limited"} if route.limit else set()
     codes |= {"unauthenticated"} if not route.public or route.named_by else set()
     codes |= {"not_found"} if IN_PATH.search(route.path) else set()

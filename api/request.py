@@ -1,6 +1,6 @@
 """What a request says: its token, its body, the values in its address. Everything is bounded and checked."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 from aiohttp import hdrs, web
@@ -25,6 +25,18 @@ def bearer_token(request: web.Request) -> str:
 async def read_json(request: web.Request, bytes_max: int) -> bytes:
     """The body, at most `bytes_max` of it; nothing at all is allowed and is `b""`."""
     check_media(request)
+    return await read_body(request, bytes_max)
+
+
+async def read_file(request: web.Request, media: Collection[str], bytes_max: int) -> bytes:
+    """A body that is a file and is called one of `media`; what it really is, its reader finds out."""
+    if request.content_type not in media:
+        raise Invalid(f"Please send {', '.join(media)}.", field="Content-Type")
+    check_uncompressed(request)
+    return await read_body(request, bytes_max)
+
+
+async def read_body(request: web.Request, bytes_max: int) -> bytes:
     if (request.content_length or 0) > bytes_max:
         raise TooLarge
     body = bytearray()
@@ -44,6 +56,10 @@ def check_media(request: web.Request) -> None:
         return
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
         raise Invalid("Please send application/json.", field="Content-Type")
+    check_uncompressed(request)
+
+
+def check_uncompressed(request: web.Request) -> None:
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
         raise Invalid("Please send the body uncompressed.", field="Content-Encoding")
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 
+from api.upload import Upload
 from domain.accounts import User
 from domain.limits import HOUR, MINUTE
 from domain.ports import Ports
@@ -30,11 +31,15 @@ class Limit(NamedTuple):
 
 REQUESTS = Limit("requests", lambda settings: settings.requests_per_minute, MINUTE)
 REGISTRATIONS = Limit("registrations", lambda settings: settings.registrations_per_hour, HOUR)
+UPLOADS = Limit("uploads", lambda settings: settings.uploads_per_minute, MINUTE)
 LOGINS = Limit("logins", lambda settings: settings.login_attempts_per_minute, MINUTE)
 
 
 class Route(NamedTuple):
-    """`limit` counts by account, or by address where `public`; and by the command's field `named_by` too."""
+    """`limit` counts by account, or by address where `public`; and by the command's field `named_by` too.
+
+    `upload` tells of a body that is a file, `media` what an answer that is a file may be called.
+    """
 
     method: str
     path: str
@@ -45,6 +50,8 @@ class Route(NamedTuple):
     limit: Limit | None
     named_by: str
     status: int
+    upload: Upload | None = None
+    media: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -52,10 +59,13 @@ class Route(NamedTuple):
 
     @property
     def has_body(self) -> bool:
-        """Deleting takes a body only where it needs more than the address says, such as a proof."""
+        """True when the command is the body, as JSON.
+
+        Deleting takes a body only where it needs more than the address says, such as a proof.
+        """
         if self.method == "DELETE":
             return any(f"{{{name}}}" not in self.path for name in self.command.__struct_fields__)
-        return self.method in {"POST", "PUT", "PATCH"}
+        return self.upload is None and self.method in {"POST", "PUT", "PATCH"}
 
 
 class Routes:
@@ -65,12 +75,29 @@ class Routes:
         self.table: list[Route] = []
 
     def signed_in(
-        self, method: str, path: str, *, limit: Limit = REQUESTS, status: int = 200
+        self,
+        method: str,
+        path: str,
+        *,
+        limit: Limit = REQUESTS,
+        status: int = 200,
+        upload: Upload | None = None,
+        media: tuple[str, ...] = (),
     ) -> Callable[[UserHandler[C, A]], UserHandler[C, A]]:
         """For the holder of an access token. `limit` counts by account."""
 
         def add(handler: UserHandler[C, A]) -> UserHandler[C, A]:
-            self._add(method, path, handler, public=False, limit=limit, named_by="", status=status)
+            self._add(
+                method,
+                path,
+                handler,
+                public=False,
+                limit=limit,
+                named_by="",
+                status=status,
+                upload=upload,
+                media=media,
+            )
             return handler
 
         return add
@@ -96,8 +123,12 @@ class Routes:
         limit: Limit | None,
         named_by: str,
         status: int,
+        upload: Upload | None = None,
+        media: tuple[str, ...] = (),
     ) -> None:
         hints = get_type_hints(handler)
         answer = hints.pop("return")
         command = next(iter(hints.values()))
-        self.table.append(Route(method, path, handler, command, answer, public, limit, named_by, status))
+        self.table.append(
+            Route(method, path, handler, command, answer, public, limit, named_by, status, upload, media)
+        )

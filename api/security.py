@@ -8,6 +8,8 @@ from domain.settings import Settings
 
 PREFLIGHT_SECONDS = 600
 ANY_ORIGIN = "*"
+EXPOSED = "Content-Range, ETag, Retry-After, X-Request-ID"
+"""What a page of another origin may read beside what every page may."""
 HEADERS = {
     hdrs.CACHE_CONTROL: "no-store",
     hdrs.SERVER: "anonymous-support",
@@ -40,7 +42,7 @@ class Security:
         if not origin or not ({origin, ANY_ORIGIN} & set(self._origins)):
             return
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
-        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "Retry-After, X-Request-ID"
+        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED
         if request.method == hdrs.METH_OPTIONS:
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = response.headers.get(hdrs.ALLOW, "")
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = "Authorization, Content-Type"

@@ -27,8 +27,8 @@ def decoded(decoder: "msgspec.json.Decoder[T]", text: bytes) -> T:
         raise not_json(text) from None
 
 
-def converted(values: Mapping[str, str], command: type[T]) -> T:
-    """The command in named texts, as they come in an address; raises `Invalid`."""
+def converted(values: Mapping[str, object], command: type[T]) -> T:
+    """The command in named texts, as they come in an address (and a file); raises `Invalid`."""
     try:
         return msgspec.convert(values, command, strict=False)
     except msgspec.ValidationError as error:

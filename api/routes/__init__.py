@@ -15,6 +15,7 @@ from api.routes import (
     rooms,
     stats,
     trackers,
+    voice_notes,
 )
 
 MODULES = (
@@ -32,6 +33,7 @@ MODULES = (
     moderation,
     helping,
     erasures,
+    voice_notes,
 )
 
 ROUTES = [route for module in MODULES for route in module.routes.table]

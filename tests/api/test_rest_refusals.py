@@ -30,6 +30,7 @@ PATH_VALUES = {
     "{invitation_id}": NOBODY,
     "{user_id}": NOBODY,
     "{room}": "feed",
+    "{voice_note_id}": NOBODY,
 }
 GOOD_BODIES: dict[str, dict[str, Any]] = {
     "/v1/auth/register": {},

@@ -102,7 +102,7 @@ def operation_of_health(path: str, summary: str, answers: dict[str, Any]) -> Doc
 
 
 def operation_of_pack() -> Document:
-    whole = {"description": "OK", "content": {pack.MEDIA: {"schema": {"type": "string", "format": "binary"}}}}
+    whole = {"description": "OK", "content": files([pack.MEDIA])}
     return {
         "operationId": "get_pack",
         "summary": "The offline pack of crisis help: a signed file for apps to keep.",

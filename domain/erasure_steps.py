@@ -45,6 +45,7 @@ async def erase_posts(whose: Whose, limit: int, ports: Ports) -> int:
 
 async def _erase_post(post: Post, whose: Whose, ports: Ports) -> bool:
     """The post itself comes last: whatever dies before is done again."""
+    await ports.content.voice_notes.forget_thread(post.id)
     await ports.content.responses.expire_thread(post.id)
     await ports.content.supports.forget(post.id)
     return await ports.content.posts.erase(post.id, whose.stand_in, shared_rooms(post))
@@ -184,6 +185,7 @@ STEPS: Mapping[str, Step] = {
     "posts": erase_posts,
     "responses": erase_responses,
     "supports": erase_supports,
+    "voice_notes": lambda whose, limit, ports: ports.content.voice_notes.forget(whose.account_id, limit),
     "check_ins": lambda whose, limit, ports: ports.content.checkins.forget(whose.account_id, limit),
     "cravings": lambda whose, limit, ports: ports.content.cravings.forget(whose.account_id, limit),
     "trackers": rows("trackers"),

@@ -811,8 +811,8 @@ class VoiceNotes(Protocol):
 
     async def of_author(self, author_id: str) -> list[VoiceNote]: ...
 
-    async def forget_author(self, author_id: str) -> int:
-        """Deletes every note of this author; returns how many."""
+    async def forget(self, author_id: str, limit: int) -> int:
+        """Deletes notes of this author, at most `limit`; returns how many."""
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,8 @@ class ResponseDocuments:
 
     async def withdraw(self, author_id: str) -> None:
         for found, left in ((["live"], "expired"), (["held", "hidden"], "removed")):
-            emptied = {"$set": {"content": "", "status": left}, "$unset": {"verdict": ""}}
+            nothing = {"content": "", "voice_note": None, "status": left}
+            emptied = {"$set": nothing, "$unset": {"verdict": ""}}
             with reachable():
                 await self._responses.update_many({"author_id": author_id, "status": {"$in": found}}, emptied)
 

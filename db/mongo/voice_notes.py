@@ -99,7 +99,7 @@ class VoiceNoteDocuments:
             await self._notes.delete_one({"_id": id})
 
     async def forget_thread(self, post_id: str) -> None:
-        await self._forget({"post_id": post_id})
+        await self._forget({"post_id": post_id}, None)
 
     async def of_author(self, author_id: str) -> list[VoiceNote]:
         query = {"author_id": author_id, "stored": True}
@@ -107,12 +107,12 @@ class VoiceNoteDocuments:
             found = await self._notes.find(query).sort("created_at", ASCENDING).to_list(None)
         return [note_of(document) for document in found]
 
-    async def forget_author(self, author_id: str) -> int:
-        return await self._forget({"author_id": author_id})
+    async def forget(self, author_id: str, limit: int) -> int:
+        return await self._forget({"author_id": author_id}, limit)
 
-    async def _forget(self, query: Document) -> int:
+    async def _forget(self, query: Document, limit: int | None) -> int:
         with reachable():
-            found = await self._notes.find(query, {"_id": True}).to_list(None)
+            found = await self._notes.find(query, {"_id": True}).to_list(limit)
         for document in found:
             await self._delete(document["_id"])
         return len(found)

@@ -30,6 +30,7 @@ from domain.rooms import FEED, circle_room, post_room, user_room
 from domain.sessions import ChangePassword, Recover, RegisterAnonymous
 from domain.thanks import ThankResponse
 from domain.trackers import CreateTracker, create_tracker
+from domain.voice_notes import OneVoiceNote, open_voice_note
 from tests.domain.world import World
 from tests.fakes.outage import without_content
 
@@ -327,3 +328,21 @@ async def test_an_unknown_receipt_is_not_there(world: World) -> None:
         await erasure.get_receipt(OneReceipt(receipt_id="0" * 32), world.ports)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"receipt_id": "0" * 31}, OneReceipt)
+
+
+async def test_voices_are_erased_with_their_account_and_with_the_posts_they_answered(world: World) -> None:
+    user, other, reader = await somebody(world), await world.person(), await world.person()
+    own, elsewhere = await world.post(user), await world.post(other)
+    await world.voice_note(user)
+    await world.speak(user, elsewhere)
+    answer = await world.speak(other, own)
+    kept = await world.speak(other, elsewhere)
+    receipt = await completed(world, await erased(world, user))
+    assert receipt.erased["voice_notes"] == 2
+    assert kept.voice_note is not None
+    assert answer.voice_note is not None
+    assert set(world.fakes.voice_notes.sounds) == {kept.voice_note.id}
+    heard = OneVoiceNote(voice_note_id=kept.voice_note.id)
+    assert (await open_voice_note(heard, reader, world.ports)).id == kept.voice_note.id
+    with pytest.raises(NotFound):
+        await open_voice_note(OneVoiceNote(voice_note_id=answer.voice_note.id), other, world.ports)

@@ -89,7 +89,7 @@ class FakeResponses:
         left = {"live": "expired", "held": "removed", "hidden": "removed"}
         for one in self._responses.values():
             if one.author_id == author_id and one.status in left:
-                self._responses[one.id] = replace(one, content="", status=left[one.status])
+                self._responses[one.id] = replace(one, content="", voice_note=None, status=left[one.status])
                 self.verdicts.pop(one.id, None)
 
     async def delete(self, id: str) -> bool:

@@ -59,8 +59,9 @@ class FakeVoiceNotes:
         found = [one for one in self.notes.values() if one.author_id == author_id]
         return sorted(found, key=lambda one: one.created_at)
 
-    async def forget_author(self, author_id: str) -> int:
-        return self._forget(lambda note: note.author_id == author_id)
+    async def forget(self, author_id: str, limit: int) -> int:
+        ids = [note.id for note in self.notes.values() if note.author_id == author_id][:limit]
+        return self._forget(lambda note: note.id in ids)
 
     def _forget(self, which: Callable[[VoiceNote], bool]) -> int:
         gone = [note.id for note in self.notes.values() if which(note)]

@@ -14,6 +14,7 @@ from domain import (
     crisis,
     events,
     followups,
+    for_me,
     ladder,
     limits,
     many_sos,
@@ -38,7 +39,8 @@ PostType = Literal["sos", "check_in", "victory", "question"]
 PostStatus = Literal["live", "held", "hidden", "removed", "closed", "expired"]
 """`expired`: what was written is gone, the counts are kept; nobody sees it any more."""
 Visibility = Literal["public", "circle", "private"]
-Sort = Literal["recent", "urgent", "oldest_unanswered"]
+Sort = Literal["recent", "urgent", "oldest_unanswered", "for_me"]
+"""`for_me` is put together of the others; stores know these alone."""
 Urgency = Annotated[int, msgspec.Meta(ge=1, le=5)]
 SOS_URGENCY, USUAL_URGENCY = 5, 2
 SOS_LIMIT_SECONDS = 0.5
@@ -146,7 +148,10 @@ class DeletePost(Command, frozen=True):
 
 
 class PostFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which posts a page holds; an empty tuple or None asks nothing of that field."""
+    """Which posts a page holds; an empty tuple or None asks nothing of that field.
+
+    `in_categories`: in one of them at least.
+    """
 
     room: str | None = None
     author_id: str | None = None
@@ -156,6 +161,10 @@ class PostFilter(msgspec.Struct, frozen=True, kw_only=True):
     category: str | None = None
     urgency_min: int | None = None
     unanswered: bool = False
+    answered: bool = False
+    but_type: PostType | None = None
+    in_categories: tuple[str, ...] = ()
+    not_in_categories: tuple[str, ...] = ()
     sort: Sort = "recent"
 
 
@@ -407,12 +416,14 @@ async def _page(
     wanted: PostFilter, user: User, cursor: str | None, limit: int, ports: Ports
 ) -> Page[PostView]:
     after = pages.decode_cursor(cursor)
-    found = await ports.content.posts.page(wanted, after, limit + 1)
+    if wanted.sort == "for_me":
+        placed = await for_me.page(wanted, after, limit + 1, user, ports)
+        found, end = [one.post for one in placed], for_me.position_of(placed[:limit]) if placed else []
+    else:
+        found = await ports.content.posts.page(wanted, after, limit + 1)
+        end = sort_key(found[:limit][-1], wanted) if found else []
     views = await views_for(user, found[:limit], ports)
-    more = len(found) > limit
-    return Page(
-        items=views, next_cursor=pages.encode_cursor(sort_key(found[limit - 1], wanted)) if more else None
-    )
+    return Page(items=views, next_cursor=pages.encode_cursor(end) if len(found) > limit else None)
 
 
 def sort_key(post: Post, wanted: PostFilter) -> list[str | int]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from domain import access, activity, cravings, streaks, trackers
 from domain.accounts import User
 from domain.cravings import Craving, CravingSummary
+from domain.for_me import GENERAL
 from domain.ports import Ports
 from domain.streaks import Mark, Run, local_day
 from domain.trackers import Tracker, TrackerView
@@ -22,8 +23,6 @@ AGGREGATE_FLOOR = 20
 """Of fewer people together nothing is shown to anybody."""
 PEOPLE_STEP, SHARE_STEPS = 5, 10
 """Aggregates are shown in steps, so that one person who comes or goes hardly shows in them."""
-GENERAL = "general"
-"""A circle of this category is for everybody, whatever they track."""
 
 
 class RunView(View, frozen=True):

@@ -125,20 +125,39 @@ def post_of(document: Document) -> Post:
 
 
 def conditions(wanted: PostFilter) -> Document:
-    asked: dict[str, Any] = {
-        "rooms": wanted.room,
-        "author_id": wanted.author_id,
-        "type": wanted.type,
-        "categories": wanted.category,
-        "urgency": {"$gte": wanted.urgency_min} if wanted.urgency_min else None,
-        "responses": 0 if wanted.unanswered or wanted.sort == "oldest_unanswered" else None,
+    """Every field is asked by one plain condition: the embedded server scans for `$or` and `$and`."""
+    asked: dict[str, Document] = {
+        "rooms": {"$eq": wanted.room},
+        "author_id": {"$eq": wanted.author_id, "$nin": list(wanted.without_authors)},
+        "type": {"$eq": wanted.type, "$ne": wanted.but_type},
+        "categories": {
+            "$eq": wanted.category,
+            "$in": list(wanted.in_categories),
+            "$nin": list(wanted.not_in_categories),
+        },
+        "urgency": {"$gte": wanted.urgency_min},
+        "responses": responses_of(wanted),
+        "status": {"$in": list(wanted.statuses)},
     }
-    query = {name: value for name, value in asked.items() if value is not None}
-    query["status"] = {"$in": list(wanted.statuses)}
-    if wanted.without_authors:
-        asked_for = {"$eq": wanted.author_id} if wanted.author_id else {}
-        query["author_id"] = {**asked_for, "$nin": list(wanted.without_authors)}
-    return query
+    given = {
+        name: {op: value for op, value in test.items() if is_asked(value)} for name, test in asked.items()
+    }
+    return {name: plain(test) for name, test in given.items() if test}
+
+
+def responses_of(wanted: PostFilter) -> Document:
+    if wanted.unanswered or wanted.sort == "oldest_unanswered":
+        return {"$eq": 0}
+    return {"$ne": 0} if wanted.answered else {}
+
+
+def is_asked(value: object) -> bool:
+    return value is not None and value != []
+
+
+def plain(test: Document) -> Any:
+    """An equality alone in its short form, which every server finds an index for."""
+    return test["$eq"] if list(test) == ["$eq"] else test
 
 
 def order(wanted: PostFilter) -> list[tuple[str, int]]:

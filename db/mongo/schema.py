@@ -74,6 +74,9 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("author_id", ASCENDING), ("client_id", ASCENDING)], name="author_client", unique=True),
         IndexModel([("rooms", ASCENDING), ("key", DESCENDING)], name="room_recent"),
         IndexModel([("rooms", ASCENDING), ("urgency", DESCENDING), ("key", DESCENDING)], name="room_urgent"),
+        IndexModel(
+            [("rooms", ASCENDING), ("responses", ASCENDING), ("key", DESCENDING)], name="room_waiting"
+        ),
         IndexModel([("author_id", ASCENDING), ("key", DESCENDING)], name="author_recent"),
         IndexModel([("status", ASCENDING), ("created_at", ASCENDING)], name="status_created"),
         IndexModel([("status", ASCENDING), ("expires_at", ASCENDING)], name="status_expires"),

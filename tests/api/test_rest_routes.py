@@ -69,6 +69,8 @@ FEEDS: list[tuple[dict[str, object], list[str]]] = [
     ({"unanswered": "true"}, ["victory", "sos"]),
     ({"sort": "urgent"}, ["sos", "answered", "victory"]),
     ({"sort": "oldest_unanswered"}, ["sos", "victory"]),
+    ({"sort": "for_me"}, ["sos", "victory", "answered"]),
+    ({"sort": "for_me", "category": "alcohol", "limit": 1}, ["sos"]),
     ({"sort": "oldest_unanswered", "category": "alcohol", "limit": 1}, ["sos"]),
 ]
 
@@ -92,7 +94,7 @@ async def walked(person: Person, path: str, **query: object) -> list[str]:
 
 async def test_cursors_walk_the_whole_feed_once(alice: Person, bob: Person) -> None:
     written = [await alice.post(f"post {number}", urgency=number % 3 + 1) for number in range(5)]
-    for sort in ("recent", "urgent", "oldest_unanswered"):
+    for sort in ("recent", "urgent", "oldest_unanswered", "for_me"):
         seen = await walked(bob, "/v1/feed", sort=sort, limit=2)
         assert (sort, sorted(seen)) == (sort, sorted(written))
 

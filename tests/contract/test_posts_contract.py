@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -93,6 +94,30 @@ async def test_unanswered_posts_have_no_response(ports: Ports, make: Makers) -> 
     await ports.content.posts.count_response(answered.id, 1)
     found = await ports.content.posts.page(replace(FEED_ONLY, unanswered=True), None, 10)
     assert ids(found) == [waiting.id]
+
+
+async def test_bands_of_a_feed_ask_for_what_is_and_for_what_is_not(ports: Ports, make: Makers) -> None:
+    posts = {
+        "sos": await make.stored_post(type="sos", categories=["alcohol"]),
+        "both": await make.stored_post(categories=["alcohol", "gambling"]),
+        "other": await make.stored_post(categories=["nicotine"]),
+        "none": await make.stored_post(categories=[]),
+    }
+    await ports.content.posts.count_response(posts["other"].id, 1)
+    names = {post.id: name for name, post in posts.items()}
+    asked: list[tuple[dict[str, Any], set[str]]] = [
+        ({"answered": True}, {"other"}),
+        ({"but_type": "sos"}, {"both", "other", "none"}),
+        ({"type": "sos", "but_type": "sos"}, set()),
+        ({"in_categories": ("gambling", "nicotine")}, {"both", "other"}),
+        ({"not_in_categories": ("gambling", "nicotine")}, {"sos", "none"}),
+        ({"category": "alcohol", "in_categories": ("gambling",)}, {"both"}),
+        ({"category": "alcohol", "not_in_categories": ("gambling",)}, {"sos"}),
+        ({"in_categories": ("alcohol",), "but_type": "sos", "unanswered": True}, {"both"}),
+    ]
+    for fields, expected in asked:
+        found = await ports.content.posts.page(replace(FEED_ONLY, **fields), None, 10)
+        assert (fields, {names[post.id] for post in found}) == (fields, expected)
 
 
 async def test_posts_of_some_authors_are_left_out_also_of_the_one_asked_for(

@@ -115,7 +115,11 @@ def matches(post: Post, wanted: PostFilter) -> bool:
         and wanted.author_id in (None, post.author_id)
         and wanted.type in (None, post.type)
         and wanted.category in (None, *post.categories)
+        and post.type != wanted.but_type
+        and (not wanted.in_categories or bool(set(wanted.in_categories) & set(post.categories)))
+        and not set(wanted.not_in_categories) & set(post.categories)
         and post.urgency >= (wanted.urgency_min or 0)
+        and (post.responses != 0 or not wanted.answered)
         and not (post.responses and (wanted.unanswered or wanted.sort == "oldest_unanswered"))
     )
 

@@ -1,0 +1,37 @@
+"""Ordinary sentences stay where they are, whoever says of themselves that they are."""
+
+import pytest
+
+from domain.moderation import fairness, scanner
+from domain.moderation.verdict import Verdict
+
+HELPED_MAX = 0.2
+"""Help that nobody needed costs little; more of it for one group than this would say something about them."""
+
+
+@pytest.mark.parametrize("scan", [scanner.scan, fairness.strict_scan], ids=["standard", "strict and new"])
+def test_nobody_is_held_or_hidden_for_who_they_are(scan: object) -> None:
+    assert callable(scan)
+    kept = [
+        sentence
+        for group in fairness.GROUPS
+        for sentence in fairness.sentences(group)
+        if scan(sentence).restricts
+    ]
+    assert kept == []
+
+
+def test_no_group_is_offered_help_for_ordinary_sentences_much_more_than_others() -> None:
+    shares = {group: tally.helped / tally.texts for group, tally in fairness.tallies(scanner.scan).items()}
+    assert {group: share for group, share in shares.items() if share > HELPED_MAX} == {}
+
+
+def test_the_table_has_a_row_for_every_group_and_shows_who_is_treated_otherwise() -> None:
+    def unfair(text: str) -> Verdict:
+        action = "hide" if "Muslim" in text else "allow"
+        return Verdict((), {}, (), action, (action,), None, "en")
+
+    rows = fairness.table(unfair)
+    assert len(rows) == 2 + len(fairness.GROUPS)
+    assert "| Muslim | 30 | 30 | 0 (0%) |" in rows
+    assert "| Jewish | 30 | 0 | 0 (0%) |" in rows

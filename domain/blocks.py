@@ -1,10 +1,11 @@
 """Blocks: two people who never meet here again, and cannot tell who of them wanted it."""
 
-from domain import events, rooms
+from domain import events, limits, rooms
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.errors import Invalid, NotFound
 from domain.events import Event
 from domain.ids import new_id
+from domain.jobs import Job
 from domain.ports import Ports
 from domain.wire import Command, Id, View
 
@@ -36,12 +37,14 @@ async def add_block(command: AddBlock, user: User, ports: Ports) -> None:
         raise Invalid("This is you.", field="user_id")
     if await ports.records.accounts.get(command.user_id) is None:
         raise NotFound
+    await limits.check("blocks", user.id, ports.settings.blocks_per_hour, limits.HOUR, ports)
     event = changed_event(user.id, command.user_id, ports)
+    owed: list[Job] = []
     async with ports.transaction() as tx:
         if added := await tx.blocks.add(user.id, command.user_id, ports.now()):
-            await events.record(event, [], tx)
+            owed = await events.record(event, [set_apart_job(event)], tx)
     if added:
-        ports.announcer.announce(event)
+        ports.announcer.announce(event, jobs=owed)
 
 
 async def remove_block(command: RemoveBlock, user: User, ports: Ports) -> None:
@@ -64,6 +67,10 @@ async def my_blocks(user: User, ports: Ports) -> Blocked:
 
 def changed_event(one: str, other: str, ports: Ports) -> Event:
     return Event(id=new_id(), name=CHANGED, at=ports.now(), refs={"one": one, "other": other})
+
+
+def set_apart_job(event: Event) -> Job:
+    return Job(name="set_apart", args=event.refs, key=f"set_apart:{event.id}", lane="default")
 
 
 @events.composes(CHANGED)

@@ -38,17 +38,23 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Publication(NamedTuple):
-    """One event for one room; `body` is everything of the envelope but room, seq and epoch."""
+    """One event for one room; `body` is everything of the envelope but room, seq and epoch.
+
+    `shares` is for servers only: see `domain.shares`.
+    """
 
     room: str
     event_id: str
     event: str
     actor: str
     body: bytes
+    shares: bytes = b""
 
 
-Composer = Callable[[Event, Ports], Awaitable[tuple[list[str], object] | None]]
-"""The rooms and the data of an event as things are now, or None when it is no longer to be told."""
+Told = tuple[list[str], object] | tuple[list[str], object, bytes]
+"""The rooms and the data of an event, and the shares in its counts where it has any."""
+Composer = Callable[[Event, Ports], Awaitable[Told | None]]
+"""What is to be told as things are now, or None when that is nothing any more."""
 
 _composers: dict[str, Composer] = {}
 
@@ -77,10 +83,10 @@ async def compose(event: Event, ports: Ports) -> list[Publication]:
     told = await composer(event, ports) if composer else None
     if told is None:
         return []
-    rooms, data = told
+    rooms, data, *shares = told
     body = envelope(event, data)
     shunned = event.actor or event.refs.get("about", "")
-    return [Publication(room, event.id, event.name, shunned, body) for room in rooms]
+    return [Publication(room, event.id, event.name, shunned, body, *shares) for room in rooms]
 
 
 def envelope(event: Event, data: object) -> bytes:

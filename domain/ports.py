@@ -226,6 +226,9 @@ class Blocks(Protocol):
     async def around(self, account_id: str) -> frozenset[str]:
         """Everybody who blocked this account or is blocked by it."""
 
+    async def among(self, account_ids: Iterable[str]) -> frozenset[str]:
+        """Those of these accounts who blocked anybody or are blocked by anybody."""
+
     async def made_by(self, account_id: str) -> list[str]:
         """Whom this account blocked, newest first."""
 
@@ -640,6 +643,8 @@ class Posts(Protocol):
     ) -> Post | None:
         """The changed post; None without the post, or when it is not (any more) in `status`."""
 
+    async def set_apart(self, ids: Sequence[str]) -> None: ...
+
     async def count_support(self, id: str, kind: str, change: int) -> Post | None: ...
 
     async def count_response(self, id: str, change: int) -> None: ...
@@ -683,6 +688,12 @@ class Responses(Protocol):
 
     async def from_authors(self, post_ids: Sequence[str], authors: Iterable[str]) -> list[str]:
         """The post id of every live response of these authors to these posts."""
+
+    async def authors(self, post_id: str) -> list[str]:
+        """The author of every live response to a post."""
+
+    async def posts_of(self, author_id: str, limit: int) -> list[str]:
+        """The posts of this author's newest responses."""
 
     async def created_since(self, moment: datetime, limit: int) -> list[Response]:
         """Live responses made at or after `moment`, oldest first."""
@@ -734,6 +745,9 @@ class Supports(Protocol):
 
     async def by_giver(self, giver_id: str, after: str, limit: int) -> list[Given]:
         """By post id, those of posts above `after` (all for an empty one)."""
+
+    async def posts_of(self, giver_id: str, limit: int) -> list[str]:
+        """The posts of this giver's newest supports."""
 
     async def counts(self, post_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """Supports by kind of each of these posts that has any."""

@@ -22,6 +22,7 @@ from domain import (
     naming,
     pages,
     rooms,
+    shares,
     trust,
 )
 from domain.accounts import PublicAccount, User, public_accounts
@@ -79,6 +80,8 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     edited_at: datetime | None = None
     responses: int = 0
     supports: dict[str, int] = {}
+    apart: bool = False
+    """Somebody who has blocks around them gave something: its counts are not the same for everybody."""
 
 
 class Counts(View, frozen=True):
@@ -322,7 +325,7 @@ async def views_for(user: User, posts: Sequence[Post], ports: Ports) -> list[Pos
 async def counted_without(blocked: frozenset[str], posts: Sequence[Post], ports: Ports) -> Sequence[Post]:
     """The posts with counts that leave out what blocked people said and gave.
 
-    Only for what one person asked for: events tell everybody the same counts.
+    For what one person asks for; what is told to many has its `shares`.
     """
     if not blocked or not posts:
         return posts
@@ -492,19 +495,20 @@ async def _tell(
 
 
 @events.composes("post:new")
-async def compose_new(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+async def compose_new(event: Event, ports: Ports) -> events.Told | None:
     post = await ports.content.posts.get(event.refs["post_id"])
     if post is None or post.status != "live":
         return None
-    return post.rooms, PostAnswer(post=(await post_views([post], ports))[0])
+    return post.rooms, PostAnswer(post=(await post_views([post], ports))[0]), await shares.of(post, ports)
 
 
 @events.composes("post:changed")
-async def compose_changed(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+async def compose_changed(event: Event, ports: Ports) -> events.Told | None:
     post = await ports.content.posts.get(event.refs["post_id"])
     if post is None or post.status not in {"live", "closed"}:
         return None
-    return [*post.rooms, rooms.post_room(post.id)], PostAnswer(post=(await post_views([post], ports))[0])
+    told = PostAnswer(post=(await post_views([post], ports))[0])
+    return [*post.rooms, rooms.post_room(post.id)], told, await shares.of(post, ports)
 
 
 @events.composes("post:removed")

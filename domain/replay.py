@@ -12,9 +12,10 @@ import msgspec
 
 from domain.rooms import REMOVALS, Logged
 
-CHANGES = frozenset({"post:changed", "response:changed"})
+CHANGES = frozenset({"post:changed", "response:changed", "support:changed"})
 READ_KEPT = 4096
-"""What was read of so many events is kept: a crowd that comes back replays the same ones."""
+STRETCHES_KEPT = 64
+"""What was worked out is kept for so many: a crowd that comes back replays the same events."""
 DATA = b'"data":'
 """Where the data of an envelope begins; what stands before it are ids and times of ours."""
 
@@ -32,6 +33,7 @@ class Refs(msgspec.Struct):
     response_id: str | None = None
     post: Named | None = None
     response: Named | None = None
+    counts: dict[str, int] | None = None
 
 
 class Told(msgspec.Struct):
@@ -42,7 +44,7 @@ class Told(msgspec.Struct):
 class About(NamedTuple):
     """What an event is about: the response and the post, the smaller thing first.
 
-    `text` names the one whose words it carries, `edited_at` says how new they are.
+    `text` names the one whose words (or counts) it carries, `edited_at` says how new they are.
     """
 
     ids: tuple[str, ...]
@@ -57,14 +59,36 @@ Removals = Mapping[str, tuple[int, str]]
 _told = msgspec.json.Decoder(Told)
 
 
+class Stretch:
+    """Events of one log in a row: two that begin and end alike in the same life of a log are the same."""
+
+    __slots__ = ("events", "key")
+
+    def __init__(self, events: Sequence[Logged]) -> None:
+        first, last = events[0], events[-1]
+        self.events = events
+        self.key = first.epoch, first.seq, last.seq, len(events)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stretch) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def as_it_is(events: Sequence[Logged]) -> Sequence[Logged]:
     """Leaves out what was said before it was removed, and lets the newest words of a text speak for all of
-    its tellings. A removal stays, for those who heard what came before it.
+    its tellings, as the newest counts do. A removal stays, for those who heard what came before it.
     """
     if not any(event.event in REMOVALS or event.event in CHANGES for event in events):
         return events
-    gone, newest = _removals(events), _newest(events)
-    return [_in_words_of(event, newest) for event in events if not _is_gone(event, gone)]
+    return _as_it_is(Stretch(events))
+
+
+@functools.lru_cache(STRETCHES_KEPT)
+def _as_it_is(stretch: Stretch) -> Sequence[Logged]:
+    gone, newest = _removals(stretch.events), _newest(stretch.events)
+    return [_in_words_of(event, newest) for event in stretch.events if not _is_gone(event, gone)]
 
 
 @functools.lru_cache(READ_KEPT)
@@ -77,7 +101,7 @@ def about(event: Logged) -> About:
     return About(
         ids=tuple(id for id in (response, post) if id),
         at=told.at,
-        text=named.id if named else None,
+        text=named.id if named else f"counts of {refs.post_id}" if refs.counts is not None else None,
         edited_at=(named.edited_at if named else None) or "",
     )
 
@@ -119,4 +143,4 @@ def _in_words_of(event: Logged, newest: Mapping[str, Logged]) -> Logged:
 def _reworded(event: Logged, newest: Logged) -> Logged:
     head, _, _ = event.body.partition(DATA)
     _, _, words = newest.body.partition(DATA)
-    return event._replace(body=head + DATA + words)
+    return event._replace(body=head + DATA + words, shares=newest.shares)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import access, activity, events, ladder, limits, pages, posts, rooms, trust, voice_notes
+from domain import access, activity, events, ladder, limits, pages, posts, rooms, shares, trust, voice_notes
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.clock import rfc3339
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -117,6 +117,7 @@ async def _stored(command: Respond, content: str, post: Post, user: User, ports:
     stored, new = await ports.content.responses.add(await _new(command, content, post, user, ports))
     if new:
         await ports.content.posts.count_response(post.id, 1)
+        await shares.note(post, await ports.records.blocks.around(user.id), ports)
     return stored
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from domain import access, posts, replay, rooms
+from domain import access, posts, replay, rooms, shares
 from domain.accounts import User
 from domain.errors import NotFound
 from domain.ports import Ports
@@ -32,7 +32,11 @@ async def room_events(room: str, position: Position | None, user: User, ports: P
         epoch=log.epoch,
         seq=log.seq,
         recovered=missed is not None,
-        events=[msgspec.Raw(event.body) for event in replay.as_it_is(missed or []) if shown(event, blocked)],
+        events=[
+            msgspec.Raw(shares.as_seen_by(event, blocked).body)
+            for event in replay.as_it_is(missed or [])
+            if shown(event, blocked)
+        ],
     )
 
 

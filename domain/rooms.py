@@ -40,7 +40,10 @@ class Resume(Command, frozen=True):
 
 
 class Logged(NamedTuple):
-    """One event of a room's log. `body` is the envelope as JSON bytes, `previous` the seq before it."""
+    """One event of a room's log. `body` is the envelope as JSON bytes, `previous` the seq before it.
+
+    `shares` never leaves the server: see `domain.shares`.
+    """
 
     seq: int
     previous: int
@@ -48,6 +51,7 @@ class Logged(NamedTuple):
     event: str
     actor: str
     body: bytes
+    shares: bytes = b""
 
 
 class Slice(NamedTuple):

@@ -109,6 +109,7 @@ class Settings(BaseSettings):
     slowed_posts_per_hour: Positive = 2
     reports_per_day: Positive = 30
     worries_per_day: Positive = 5
+    blocks_per_hour: Positive = 100
     moderator_break_after_load: Positive = 30
     events_per_minute: Positive = 600
     requests_per_minute: Positive = 600

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from domain import access, activity, events, ladder, limits, points, posts, rooms
+from domain import access, activity, events, ladder, limits, points, posts, rooms, shares
 from domain.accounts import User
 from domain.events import Event
 from domain.ids import derived_id
@@ -60,8 +60,10 @@ async def give_support(command: GiveSupport, user: User, ports: Ports) -> Suppor
     access.check_answerable(post)
     if await ports.content.supports.add(post.id, user.id, command.kind, ports.now()):
         post = await ports.content.posts.count_support(post.id, command.kind, 1) or post
+    blocked = await ports.records.blocks.around(user.id)
+    post = await shares.note(post, blocked, ports)
     await _tell_given(post, command.kind, user, ports)
-    return await _answer(post, user, ports)
+    return await _answer(post, user, blocked, ports)
 
 
 async def undo_support(command: UndoSupport, user: User, ports: Ports) -> SupportAnswer:
@@ -80,13 +82,13 @@ async def undo_support(command: UndoSupport, user: User, ports: Ports) -> Suppor
             owed = await events.record(event, [job], tx)
             owed += await ladder.note_withdrawal(post.id, support_ref(post.id, user.id, command.kind), tx)
         ports.announcer.announce(event, jobs=owed)
-    return await _answer(post, user, ports)
+    return await _answer(post, user, await ports.records.blocks.around(user.id), ports)
 
 
-async def _answer(post: Post, user: User, ports: Ports) -> SupportAnswer:
+async def _answer(post: Post, user: User, blocked: frozenset[str], ports: Ports) -> SupportAnswer:
     mine = await ports.content.supports.kinds_of(post.id, user.id)
-    (view,) = await posts.views_for(user, [post], ports)
-    return SupportAnswer(counts=view.counts.supports, mine=sorted(mine))
+    (seen,) = await posts.counted_without(blocked, [post], ports)
+    return SupportAnswer(counts=posts.shown(seen.supports), mine=sorted(mine))
 
 
 async def _tell_given(post: Post, kind: str, user: User, ports: Ports) -> None:
@@ -288,14 +290,15 @@ def points_event(entry: Entry) -> Event:
 
 
 @events.composes("support:changed")
-async def compose_changed(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+async def compose_changed(event: Event, ports: Ports) -> events.Told | None:
     """Told in the thread, where the post lives, and to its author."""
     post = await ports.content.posts.get(event.refs["post_id"])
     if post is None or post.status not in {"live", "closed"}:
         return None
     told = SupportChanged(post_id=post.id, counts=posts.shown(post.supports))
     home = [room for room in post.rooms if room != rooms.user_room(post.author_id)]
-    return [rooms.post_room(post.id), *home, rooms.user_room(post.author_id)], told
+    heard = [rooms.post_room(post.id), *home, rooms.user_room(post.author_id)]
+    return heard, told, await shares.of(post, ports)
 
 
 @events.composes("points:changed")

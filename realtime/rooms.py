@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from domain import replay, resume
+from domain import replay, resume, shares
 from domain.errors import DomainError
 from domain.ports import Ports, RoomFeed
 from domain.rooms import EPHEMERAL_SEQ, INTERNAL, Logged, Position, RoomState, Slice, split
@@ -268,15 +268,29 @@ class Rooms:
         mirror.append(event, self._ports.settings.room_log_events)
         self._count_tail(mirror.tail_bytes - before)
         if told is not None and not told.event.startswith(INTERNAL):
-            skip = self._shunned.get(told.actor) if told.actor else None
-            self._server.deliver(mirror.room, self._frame(told), skip=skip)
+            self._tell(mirror.room, told)
         if (watcher := self._watchers.get(event.event)) is not None:
             watcher(mirror.room, event)
+
+    def _tell(self, room: str, event: Logged) -> None:
+        """The same frame to everybody, but for those who are to see other counts in it."""
+        shunned = self._shunned.get(event.actor, set()) if event.actor else set[str]()
+        apart = self._apart(room, event) if event.shares else {}
+        self._server.deliver(room, self._frame(event), skip=shunned | apart.keys() if apart else shunned)
+        for sid, client in apart.items():
+            if sid not in shunned:
+                client.connection.send(self._kept_frame(shares.as_seen_by(event, client.blocked)))
+
+    def _apart(self, room: str, event: Logged) -> dict[str, Client]:
+        """The members who are apart from somebody whose share is in the counts of the event."""
+        members = self._server.manager.members("/", room)
+        sids = {sid for giver in shares.givers(event) for sid in self._shunned.get(giver, ())}
+        return {sid: members[sid].user for sid in sids if sid in members and members[sid].user}
 
     def _replay(self, client: Client, missed: Sequence[Logged]) -> bool:
         """All of it, or nothing and False: more than the client's outbound bound would end its connection."""
         shown = [
-            self._kept_frame(event)
+            self._kept_frame(shares.as_seen_by(event, client.blocked))
             for event in replay.as_it_is(missed)
             if resume.shown(event, client.blocked)
         ]

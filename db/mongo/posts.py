@@ -55,6 +55,10 @@ class PostDocuments:
             result = await self._posts.update_one({"_id": id, **guard}, {"$set": changes})
         return await self.get(id) if result.matched_count else None
 
+    async def set_apart(self, ids: Sequence[str]) -> None:
+        with reachable():
+            await self._posts.update_many({"_id": {"$in": list(ids)}}, {"$set": {"apart": True}})
+
     async def count_support(self, id: str, kind: str, change: int) -> Post | None:
         with reachable():
             await self._posts.update_one({"_id": id}, {"$inc": {f"supports.{kind}": change}})

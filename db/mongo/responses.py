@@ -59,6 +59,18 @@ class ResponseDocuments:
             found = await self._responses.find(query, {"post_id": True}).to_list(None)
         return [document["post_id"] for document in found]
 
+    async def authors(self, post_id: str) -> list[str]:
+        query = {"post_id": post_id, "status": "live"}
+        with reachable():
+            found = await self._responses.find(query, {"author_id": True}).to_list(None)
+        return [document["author_id"] for document in found]
+
+    async def posts_of(self, author_id: str, limit: int) -> list[str]:
+        newest = self._responses.find({"author_id": author_id}, {"post_id": True}).sort("key", DESCENDING)
+        with reachable():
+            found = await newest.limit(limit).to_list(limit)
+        return list(dict.fromkeys(document["post_id"] for document in found))
+
     async def created_since(self, moment: datetime, limit: int) -> list[Response]:
         query = {"status": "live", "created_at": {"$gte": moment}}
         with reachable():

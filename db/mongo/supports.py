@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from db.mongo.database import Document, Mongo, reachable
@@ -53,6 +53,12 @@ class SupportDocuments:
         with reachable():
             found = await self._supports.find(query).sort("post_id", ASCENDING).limit(limit).to_list(limit)
         return [Given(one["post_id"], one["kind"], one["created_at"]) for one in found]
+
+    async def posts_of(self, giver_id: str, limit: int) -> list[str]:
+        newest = self._supports.find({"giver_id": giver_id}, {"post_id": True}).sort("created_at", DESCENDING)
+        with reachable():
+            found = await newest.limit(limit).to_list(limit)
+        return list(dict.fromkeys(document["post_id"] for document in found))
 
     async def counts(self, post_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         grouped: list[Document] = [

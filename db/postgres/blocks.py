@@ -1,5 +1,6 @@
 """Blocks in PostgreSQL."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from db.postgres.statements import Db, changed
@@ -34,6 +35,16 @@ class BlockRows:
             union select blocker_id from blocks where blocked_id = $1
             """,
             account_id,
+        )
+        return frozenset(row["id"] for row in rows)
+
+    async def among(self, account_ids: Iterable[str]) -> frozenset[str]:
+        rows = await self.db.fetch(
+            """
+            select blocker_id as id from blocks where blocker_id = any($1::uuid[])
+            union select blocked_id from blocks where blocked_id = any($1::uuid[])
+            """,
+            list(account_ids),
         )
         return frozenset(row["id"] for row in rows)
 

@@ -42,12 +42,12 @@ local body = '{"room":"' .. ARGV[5] .. '","seq":' .. text .. ',"epoch":"' .. epo
 redis.call('HSET', KEYS[2], 'epoch', epoch, 'seq', text, 'run', run)
 redis.call('PEXPIRE', KEYS[2], ARGV[8])
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[6], text .. '-0',
-  'p', string.format('%.0f', previous), 'n', ARGV[2], 'a', ARGV[3], 'b', body)
+  'p', string.format('%.0f', previous), 'n', ARGV[2], 'a', ARGV[3], 'b', body, 's', ARGV[12])
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
 redis.call('HSET', KEYS[3], 'epoch', epoch, 'seq', text)
 redis.call('PEXPIRE', KEYS[3], ARGV[9])
 redis.call('SAY', ARGV[11], text .. ' ' .. string.format('%.0f', previous) .. ' ' .. epoch .. ' '
-  .. ARGV[2] .. ' ' .. ARGV[3] .. '\\n' .. body)
+  .. ARGV[2] .. ' ' .. ARGV[3] .. '\\n' .. body .. '\\n' .. ARGV[12])
 return seq
 """.replace("JUMP", str(RESTART_JUMP))
 
@@ -112,12 +112,12 @@ class RedisRoomLogs:
         self._crash_before = crash_before
 
     async def publish(self, publication: Publication) -> int:
-        room, event_id, event, actor, body = publication
+        room, event_id, event, actor, body, shares = publication
         if event == self._crash_before:
             os.kill(os.getpid(), signal.SIGKILL)
         keys = [*room_keys(room), f"{tag(room)}:e:{event_id}"]
         args: list[Any] = [event_id, event, actor, body, room, *self._bounds, fresh_epoch(), channel(room)]
-        return int(await self._run(self._publish, room, keys, args))
+        return int(await self._run(self._publish, room, keys, [*args, shares]))
 
     async def tell(self, room: str, event: str, actor: str, body: bytes) -> None:
         message = f"{EPHEMERAL_SEQ} 0 - {event} {actor}\n".encode() + body
@@ -201,11 +201,13 @@ def slice_of(answer: list[Any]) -> Slice:
 def logged_of(entry: list[Any], epoch: str) -> Logged:
     seq = int(entry[0].partition(b"-")[0])
     fields = dict(zip(entry[1][::2], entry[1][1::2], strict=True))
-    return Logged(seq, int(fields[b"p"]), epoch, fields[b"n"].decode(), fields[b"a"].decode(), fields[b"b"])
+    name, actor = fields[b"n"].decode(), fields[b"a"].decode()
+    return Logged(seq, int(fields[b"p"]), epoch, name, actor, fields[b"b"], fields.get(b"s", b""))
 
 
 def heard_of(message: bytes) -> Logged:
-    """A message of the live channel: `seq previous epoch event actor`, a line break, the envelope."""
-    head, _, body = message.partition(b"\n")
+    """A message of a live channel: `seq previous epoch event actor`, the envelope, the shares by line."""
+    head, _, rest = message.partition(b"\n")
+    body, _, shares = rest.partition(b"\n")
     seq, previous, epoch, event, actor = head.decode().split(" ")
-    return Logged(int(seq), int(previous), epoch, event, actor, body)
+    return Logged(int(seq), int(previous), epoch, event, actor, body, shares)

@@ -1,7 +1,8 @@
 """Fairness: whether ordinary sentences are treated alike, whoever says of themselves that they are.
 
-A word that names a group stands near insults in what classifiers learn from, and then speaks against everybody
-who says it of themselves. So the same ordinary sentences are scanned for each group, and for nobody in particular.
+A word that names a group stands near insults in what classifiers learn from, and then speaks against
+everybody who says it of themselves. So the same ordinary sentences are scanned for each group, and for
+nobody in particular.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -84,6 +85,6 @@ def table(scan: Callable[[str], Verdict]) -> list[str]:
     """The tallies as a table for the report."""
     rows = ["| said by, or of | texts | held or hidden | offered help |", "| --- | --- | --- | --- |"]
     return rows + [
-        f"| {group} | {tally.texts} | {tally.restricted} | {tally.helped} ({tally.helped / tally.texts:.0%}) |"
-        for group, tally in tallies(scan).items()
+        f"| {group} | {one.texts} | {one.restricted} | {one.helped} ({one.helped / one.texts:.0%}) |"
+        for group, one in tallies(scan).items()
     ]

@@ -31,3 +31,12 @@ async def test_taking_back_my_block_leaves_theirs(ports: Ports, make: Makers) ->
     await ports.records.blocks.add(two.id, one.id, utc_now())
     await ports.records.blocks.remove(one.id, two.id)
     assert await ports.records.blocks.around(one.id) == {two.id}
+
+
+async def test_those_with_any_block_are_found_among_many(ports: Ports, make: Makers) -> None:
+    one, two, three = [await make.account() for _ in range(3)]
+    await ports.records.blocks.add(one.id, two.id, utc_now())
+    among = ports.records.blocks.among
+    assert await among([one.id, two.id, three.id]) == {one.id, two.id}
+    assert await among([two.id, three.id]) == {two.id}
+    assert await among([]) == frozenset()

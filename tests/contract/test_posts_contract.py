@@ -256,3 +256,12 @@ async def test_counters_are_shifted_beside_others_that_move_them(ports: Ports, m
     moved = await ports.content.posts.get(post.id)
     assert moved is not None
     assert (moved.responses, moved.supports) == (7, {"been_there": 1, "stay_strong": 1})
+
+
+async def test_posts_are_set_apart_together(ports: Ports, make: Makers) -> None:
+    one, other = await make.stored_post(), await make.stored_post()
+    for _ in range(2):
+        await ports.content.posts.set_apart([one.id, new_id()])
+    found = [await ports.content.posts.get(post.id) for post in (one, other)]
+    assert [post.apart for post in found if post is not None] == [True, False]
+    await ports.content.posts.set_apart([])

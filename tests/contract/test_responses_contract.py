@@ -158,3 +158,24 @@ async def test_supports_are_counted_by_post_and_kind_and_forgotten_by_post(ports
     assert await supports.counts([post_id, other, new_id()]) == counted
     await supports.forget(post_id)
     assert await supports.counts([post_id, other]) == {other: {"been_there": 1}}
+
+
+async def test_the_posts_somebody_helped_with_are_found_newest_first(ports: Ports, make: Makers) -> None:
+    helper, first, second = new_id(), new_id(), new_id()
+    for minute, post_id in enumerate((first, second, first)):
+        await make.stored_response(post_id, author_id=helper)
+        kind = ("been_there", "stay_strong", "proud_of_you")[minute]
+        await ports.content.supports.add(post_id, helper, kind, NOON + timedelta(minutes=minute))
+    for helped in (ports.content.responses, ports.content.supports):
+        assert await helped.posts_of(helper, 9) == [first, second]
+        assert await helped.posts_of(helper, 1) == [first]
+        assert await helped.posts_of(new_id(), 9) == []
+
+
+async def test_the_authors_of_live_responses_are_named(ports: Ports, make: Makers) -> None:
+    post_id, author = new_id(), new_id()
+    for _ in range(2):
+        await make.stored_response(post_id, author_id=author)
+    gone = await make.stored_response(post_id)
+    await ports.content.responses.change(gone.id, {"status": "removed"})
+    assert await ports.content.responses.authors(post_id) == [author, author]

@@ -45,6 +45,15 @@ async def test_an_event_is_read_as_it_was_published_with_its_place(ports: Ports)
     }
 
 
+async def test_shares_are_kept_beside_an_event_and_not_in_it(ports: Ports) -> None:
+    given = b'{"giver":{"been_there":1}}'
+    await ports.rooms.publish(said(FEED)._replace(shares=given))
+    await ports.rooms.publish(said(FEED))
+    read = (await ports.rooms.read(FEED, 0, 10)).events
+    assert [event.shares for event in read] == [given, b""]
+    assert b"giver" not in read[0].body
+
+
 async def test_an_event_without_an_actor_has_none_when_read(ports: Ports) -> None:
     await ports.rooms.publish(said(FEED)._replace(actor=""))
     assert (await ports.rooms.read(FEED, 0, 10)).events[0].actor == ""

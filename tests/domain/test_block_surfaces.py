@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain import blocks, notifications, posts, resume
@@ -57,7 +58,14 @@ class Town:
             await blocks.remove_block(RemoveBlock(user_id=other.id), person, self.world.ports)
         elif what in {"answer", "tap"} and self.posts:
             await self._help(what, person, self.posts[whom % len(self.posts)])
-        await self.world.work("notify")
+        await self.world.work("notify", "set_apart")
+        self.world.clock.advance(seconds=1)
+
+    async def settle(self, neighbour: User) -> None:
+        """Somebody whom nobody knows taps once on every post: its counts are told as things are."""
+        for post in self.posts:
+            await self.world.tap(neighbour, post, "stay_strong")
+        self.world.clock.advance(seconds=1)
 
     async def _help(self, what: str, person: User, post: PostView) -> None:
         try:
@@ -115,10 +123,42 @@ async def answers_seen(post: PostView, reader: User, town: Town) -> tuple[int, i
     return view.counts.responses, len(page.items)
 
 
+async def counts_replayed(room: str, reader: User, town: Town) -> dict[str, list[dict[str, int]]]:
+    """What the reader is told of quick supports, by post."""
+    told: dict[str, list[dict[str, int]]] = {}
+    log = await town.world.ports.rooms.read(room, 0, 1)
+    position = Position(epoch=log.epoch, seq=0)
+    for event in (await resume.room_events(room, position, reader, town.world.ports)).events:
+        data = msgspec.json.decode(event)["data"]
+        if "counts" in data:
+            told.setdefault(data["post_id"], []).append(data["counts"])
+    return told
+
+
+@settings(max_examples=40, deadline=None)
+@given(done=deeds)
+@example(done=[("post", 0, 0), ("tap", 1, 0), ("block", 2, 1)])
+@example(done=[("block", 2, 1), ("post", 0, 0), ("tap", 1, 0), ("unblock", 2, 1)])
+async def test_every_count_that_is_told_is_the_one_that_is_shown(done: list[Deed]) -> None:
+    town = Town(World(posts_per_hour=1000, new_account_circles_per_day=10, blocks_per_hour=1000))
+    await town.open()
+    neighbour = await town.world.person()
+    await town.world.ports.records.circles.join(town.circle_id, neighbour.id, town.world.clock())
+    for deed in done:
+        await town.do(deed)
+    await town.settle(neighbour)
+    await town.world.ports.announcer.drain()
+    for reader in town.people:
+        for room in (FEED, circle_room(town.circle_id)):
+            for post_id, told in (await counts_replayed(room, reader, town)).items():
+                shown = (await get_post(post_id, reader, town.world.ports)).counts.supports
+                assert told == [shown] * len(told)
+
+
 @settings(max_examples=60, deadline=None)
 @given(done=deeds)
 async def test_nothing_of_a_blocked_person_is_on_any_surface(done: list[Deed]) -> None:
-    town = Town(World(posts_per_hour=1000, new_account_circles_per_day=10))
+    town = Town(World(posts_per_hour=1000, new_account_circles_per_day=10, blocks_per_hour=1000))
     await town.open()
     for deed in done:
         await town.do(deed)

@@ -7,6 +7,7 @@ import pytest
 
 from domain import moderation, resume
 from domain.accounts import User
+from domain.ids import new_id
 from domain.replay import as_it_is
 from domain.rooms import FEED, Logged, Position, post_room, user_room
 from tests.domain.test_scanning import verdict
@@ -17,7 +18,7 @@ PHONE, MASKED = "call 0151 555 0100", "call [phone removed]"
 
 def telling(seq: int, event: str, at: str = "", **data: Any) -> Logged:
     body = b'{"room":"feed","seq":%d,' % seq + msgspec.json.encode({"at": at or f"0{seq}", "data": data})[1:]
-    return Logged(seq, seq - 1, "epoch", event, "somebody", body)
+    return Logged(seq, seq - 1, new_id(), event, "somebody", body)
 
 
 def said(seq: int, content: str, event: str = "post:new", **fields: Any) -> Logged:
@@ -40,8 +41,15 @@ async def replayed(world: World, room: str, reader: User) -> list[Any]:
 
 
 def test_a_log_in_which_nothing_changed_is_replayed_as_it_is() -> None:
-    events = [said(1, "one"), telling(2, "support:changed", post_id="p", counts={})]
+    events = [said(1, "one"), telling(2, "sos:attention", post_id="p", state="seen")]
     assert as_it_is(events) is events
+
+
+def test_the_newest_counts_speak_for_those_before_them() -> None:
+    events = [telling(seq, "support:changed", post_id="p", counts={"been_there": seq}) for seq in (1, 2)]
+    told = [msgspec.json.decode(event.body) for event in as_it_is([said(3, "one"), *events])]
+    assert [one["data"].get("counts") for one in told] == [None, {"been_there": 2}, {"been_there": 2}]
+    assert [one["seq"] for one in told] == [3, 1, 2]
 
 
 def test_the_newest_words_speak_for_every_telling_in_its_own_place() -> None:

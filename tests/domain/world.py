@@ -22,6 +22,7 @@ from domain import (
     responses,
     scanning,
     sessions,
+    shares,
     support,
     trackers,
     voice_notes,
@@ -91,6 +92,7 @@ RUNS: dict[str, Run] = {
     "rescan_response": lambda args, ports: scanning.scan_response(
         args["response_id"], ports, cause=args["cause"]
     ),
+    "set_apart": lambda args, ports: shares.set_apart(args["one"], args["other"], ports),
     "celebrate": lambda args, ports: trackers.celebrate(
         args["tracker_id"], int(args["days"]), args["event_id"], ports
     ),

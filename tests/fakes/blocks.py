@@ -1,5 +1,6 @@
 """Blocks in memory."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from tests.fakes.tables import Tables
@@ -21,6 +22,9 @@ class FakeBlocks:
     async def around(self, account_id: str) -> frozenset[str]:
         pairs = [pair for pair in self._tables.blocks if account_id in pair]
         return frozenset(id for pair in pairs for id in pair if id != account_id)
+
+    async def among(self, account_ids: Iterable[str]) -> frozenset[str]:
+        return frozenset(id for pair in self._tables.blocks for id in pair) & frozenset(account_ids)
 
     async def made_by(self, account_id: str) -> list[str]:
         made = [(at, other) for (one, other), at in self._tables.blocks.items() if one == account_id]

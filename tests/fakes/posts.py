@@ -49,6 +49,10 @@ class FakePosts:
         self._posts[id] = replace(post, **fields)
         return self._posts[id]
 
+    async def set_apart(self, ids: Sequence[str]) -> None:
+        for id in ids:
+            await self.change(id, {"apart": True})
+
     async def count_support(self, id: str, kind: str, change: int) -> Post | None:
         post = self._posts.get(id)
         if post is None:

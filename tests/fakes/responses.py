@@ -46,6 +46,14 @@ class FakeResponses:
         ]
         return sorted(found, key=lambda one: one.id)[:limit]
 
+    async def authors(self, post_id: str) -> list[str]:
+        live = [one for one in self._responses.values() if (one.post_id, one.status) == (post_id, "live")]
+        return [one.author_id for one in live]
+
+    async def posts_of(self, author_id: str, limit: int) -> list[str]:
+        said = sorted(one.id for one in self._responses.values() if one.author_id == author_id)
+        return list(dict.fromkeys(self._responses[id].post_id for id in said[::-1][:limit]))
+
     async def from_authors(self, post_ids: Sequence[str], authors: Iterable[str]) -> list[str]:
         wanted = set(authors)
         live = [one for one in self._responses.values() if one.status == "live"]

@@ -36,12 +36,12 @@ class FakeRoomLogs:
         return log.known[publication.event_id]
 
     def _append(self, publication: Publication, log: Log) -> None:
-        room, event_id, event, actor, body = publication
+        room, event_id, event, actor, body, shares = publication
         previous = log.seq
         log.seq += 1 if log.run == self._run else RESTART_JUMP
         log.run = self._run
         head = f'{{"room":"{room}","seq":{log.seq},"epoch":"{log.epoch}",'.encode()
-        log.events.append(Logged(log.seq, previous, log.epoch, event, actor, head + body))
+        log.events.append(Logged(log.seq, previous, log.epoch, event, actor, head + body, shares))
         del log.events[: -self._events_max]
         log.known[event_id] = log.seq
 

@@ -30,6 +30,12 @@ class FakeSupports:
         mine = [(key, at) for key, at in self._supports.items() if key[1] == giver_id and key[0] > after]
         return [Given(post, kind, at) for (post, _, kind), at in sorted(mine)][:limit]
 
+    async def posts_of(self, giver_id: str, limit: int) -> list[str]:
+        given = sorted(
+            ((at, post) for (post, giver, _), at in self._supports.items() if giver == giver_id), reverse=True
+        )
+        return list(dict.fromkeys(post for _, post in given[:limit]))
+
     async def counts(self, post_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         counts: dict[str, dict[str, int]] = {}
         for post, _, kind in self._supports:

@@ -90,3 +90,32 @@ async def test_what_was_missed_is_replayed_without_what_was_removed_meanwhile(
     assert posts_heard(back) == [kept]
     assert [told["data"]["post_id"] for told in back.all("post:removed")] == [gone]
     await back.close()
+
+
+async def test_counts_leave_out_what_a_blocked_person_gave_live_and_in_replay(
+    start_server: StartServer, start_phone: StartPhone
+) -> None:
+    one, other = await start_server(), await start_server()
+    author, blocked, friend = await start_phone(one), await start_phone(one), await start_phone(one)
+    reader = await start_phone(other)
+    await reader.ok("block:add", user_id=blocked.id)
+    post = (await author.ok("post:create", **said(1)))["post"]["id"]
+    seen = await reader.received("post:new")
+    await blocked.ok("support:quick", post_id=post, kind="been_there")
+    await friend.received("support:changed", lambda told: told["data"]["counts"] == {"been_there": 1})
+    await friend.ok("support:quick", post_id=post, kind="been_there")
+    both = await friend.received("support:changed", lambda told: told["data"]["counts"] == {"been_there": 2})
+    mine = await reader.received("support:changed", lambda told: told["seq"] == both["seq"])
+    assert (mine["data"]["counts"], mine["event_id"]) == ({"been_there": 1}, both["event_id"])
+    assert "shares" not in str(both)
+    assert [told["data"]["counts"] for told in reader.all("support:changed", "feed")] == [
+        {},
+        {"been_there": 1},
+    ]
+    await reader.close()
+    back = Phone(reader.account)
+    position = {"epoch": seen["epoch"], "seq": seen["seq"]}
+    ready = await back.connect(other.url, positions={"feed": position})
+    assert ready["rooms"]["feed"]["recovered"]
+    assert [told["data"]["counts"] for told in back.all("support:changed", "feed")] == [{"been_there": 1}] * 2
+    await back.close()

@@ -352,6 +352,13 @@ async def send_digest(stage: Stage) -> dict[str, str]:
 
 
 @case
+async def set_apart(stage: Stage) -> dict[str, str]:
+    helper, other = await stage.person(), await stage.person()
+    await stage.tap(helper, await stage.post(await stage.person()))
+    return {"one": helper.id, "other": other.id}
+
+
+@case
 async def celebrate(stage: Stage) -> dict[str, str]:
     user = await stage.person()
     tracker = await tracked(stage, user)

@@ -14,6 +14,7 @@ from workers.jobs import (
     rescan,
     scan,
     score,
+    shares,
     streaks,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "rescan",
     "scan",
     "score",
+    "shares",
     "streaks",
 ]

@@ -47,7 +47,8 @@ swarm: install ## send a crowd of sockets at two servers of its own; SWARM="--so
 	$(RUN) -m swarm $(SWARM)
 
 chaos: install ## the fault tests at full scale: a thousand rounds of kills and outages, about half an hour
-	CHAOS_ROUNDS=1000 SHOWER_ROUNDS=200 $(RUN) -m pytest tests/workers/test_faults.py tests/cluster/test_shower.py --timeout 7200
+	CHAOS_ROUNDS=1000 SHOWER_ROUNDS=200 FAN_OUT_HELPERS=10000 $(RUN) -m pytest \
+		tests/workers/test_faults.py tests/workers/test_fan_out.py tests/cluster/test_shower.py --timeout 7200
 
 moderation-eval: install ## measure the moderation classifier; writes docs/moderation.md
 	$(RUN) -m domain.moderation.evaluate

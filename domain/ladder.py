@@ -80,6 +80,29 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     left_at: datetime | None = None
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """An open ladder as operators see it: whom it `asked`, who of them have `left`, how many have looked."""
+
+    post_id: str
+    categories: list[str]
+    in_circle: bool
+    started_at: datetime
+    step: int
+    asked: int
+    left: int
+    seen: int
+
+
+class AnswerTimes(NamedTuple):
+    """The SOS of some time: how many were answered, half and nine in ten of these within so many seconds,
+    how many ended without an answer."""
+
+    answered: int
+    half_seconds: float | None
+    most_seconds: float | None
+    unanswered: int
+
+
 class Answered(NamedTuple):
     """An SOS whose first human response came after `seconds`."""
 

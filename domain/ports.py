@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from domain.events import Announcer, Event, Publication
     from domain.helping import HelperSettings
     from domain.invitations import Invitation
-    from domain.ladder import Answered, Asked, Audience, Ladder
+    from domain.ladder import Answered, AnswerTimes, Asked, Audience, Ladder, Waiting
     from domain.matching import Candidate
     from domain.members import Bar
     from domain.notifications import Notification
@@ -594,6 +594,12 @@ class Ladders(Protocol):
 
     async def seen(self, post_id: str) -> int:
         """How many have seen it."""
+
+    async def waiting(self, limit: int) -> list[Waiting]:
+        """Open ladders, the oldest first."""
+
+    async def answer_times(self, since: datetime) -> AnswerTimes:
+        """Of the SOS that began since then; seconds are those of one of them."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from api.ops.actions import (
 from api.ops.desk import Moved, Pages, Shown, Visit
 from api.ops.search import JobSearch, Key, OneJob, PageOfJobs, find_job, find_jobs
 from api.ops.session import COOKIE
+from api.ops.sos import sos_state
 from domain import sessions
 from domain.jobs import BULK_LIMIT, FINISHED, LANES, UNFINISHED, Lane
 from domain.wire import Command, Nothing
@@ -71,6 +72,11 @@ async def switch_lane(command: ChangeLane, visit: Visit) -> Moved:
     await change_lane(command.verb, command.lane, visit.user, visit.ports)
     visit.watch.forget()
     return Moved("/ops/lanes")
+
+
+@PAGES.on("GET", "/ops/sos")
+async def show_sos(_: Nothing, visit: Visit) -> Shown:
+    return Shown("sos", {"sos": await sos_state(visit.ports)}, ("sos",))
 
 
 @PAGES.on("GET", "/ops/jobs")

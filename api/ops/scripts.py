@@ -2,6 +2,7 @@
 
 from api.ops.actions import LaneVerb, Verb, change_lane, change_matching, change_one
 from api.ops.search import JobSearch, Key, OneJob, PageOfJobs, find_job, find_jobs
+from api.ops.sos import SosState, sos_state
 from api.ops.watch import Overview, Watch
 from api.route import Routes
 from domain import access
@@ -39,6 +40,7 @@ class Scripts:
         self._watch = watch
         self.routes = Routes()
         self.routes.signed_in("GET", "/ops/api/overview")(self.show_overview)
+        self.routes.signed_in("GET", "/ops/api/sos")(self.show_sos)
         self.routes.signed_in("GET", "/ops/api/jobs")(self.list_jobs)
         self.routes.signed_in("GET", "/ops/api/job")(self.show_job)
         self.routes.signed_in("POST", "/ops/api/jobs")(self.change_jobs)
@@ -48,6 +50,11 @@ class Scripts:
         """Everything the overview page shows."""
         access.check_operator(user)
         return await self._watch.overview()
+
+    async def show_sos(self, _: Nothing, user: User, ports: Ports) -> SosState:
+        """What nobody has answered yet, and how long the others waited."""
+        access.check_operator(user)
+        return await sos_state(ports)
 
     async def list_jobs(self, command: PageOfJobs, user: User, ports: Ports) -> Page[JobRow]:
         """Jobs that match, newest first."""

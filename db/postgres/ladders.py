@@ -5,7 +5,7 @@ from datetime import datetime
 
 from db.postgres.statements import Db, changed
 from domain.helping import MAX_OPEN
-from domain.ladder import Answered, Asked, Audience, Ladder
+from domain.ladder import Answered, AnswerTimes, Asked, Audience, Ladder, Waiting
 from domain.matching import Candidate
 
 COLUMNS = """post_id, author_id, circle_id, categories, started_at, step, state, answered_at, answered_by,
@@ -178,3 +178,32 @@ class LadderRows:
 
     async def seen(self, post_id: str) -> int:
         return int(await self.db.fetchval("select count(*) from sos_seen where post_id = $1", post_id))
+
+    async def waiting(self, limit: int) -> list[Waiting]:
+        rows = await self.db.fetch(
+            """
+            select post_id, categories, circle_id is not null as in_circle, started_at, step,
+                asked.asked, asked."left",
+                (select count(*) from sos_seen s where s.post_id = l.post_id) as seen
+            from sos_ladders l cross join lateral (
+                select count(*) as asked, count(left_at) as "left"
+                from sos_asked k where k.post_id = l.post_id
+            ) asked
+            where state = 'open' order by started_at, post_id limit $1
+            """,
+            limit,
+        )
+        return [Waiting(**row) for row in rows]
+
+    async def answer_times(self, since: datetime) -> AnswerTimes:
+        row = await self.db.fetchrow(
+            """
+            select count(first_response_seconds) as answered,
+                percentile_disc(0.5) within group (order by first_response_seconds) as half_seconds,
+                percentile_disc(0.9) within group (order by first_response_seconds) as most_seconds,
+                count(*) filter (where state = 'over') as unanswered
+            from sos_ladders where started_at >= $1
+            """,
+            since,
+        )
+        return AnswerTimes(**row) if row else AnswerTimes(0, None, None, 0)

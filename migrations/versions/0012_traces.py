@@ -1,4 +1,4 @@
-"""Traces: the trace that a job belongs to."""
+"""Traces: the trace that a job belongs to; and the SOS of a day, for operators."""
 
 from migrations.script import execute_script
 
@@ -10,9 +10,11 @@ depends_on = None
 UP = """
 alter table jobs add column traceparent text;
 comment on column jobs.traceparent is 'W3C Trace Context of what the job is owed by; null without a trace';
+create index sos_ladders_started on sos_ladders (started_at);
 """
 
 DOWN = """
+drop index sos_ladders_started;
 alter table jobs drop column traceparent;
 """
 

@@ -10,7 +10,14 @@ from structlog.testing import capture_logs
 from domain.clock import utc_now
 from domain.ports import Ports
 
-PAGES = ("/ops/", "/ops/lanes", "/ops/jobs", "/ops/job?key=scan_post:1", "/ops/jobs/requeue?state=dead")
+PAGES = (
+    "/ops/",
+    "/ops/lanes",
+    "/ops/sos",
+    "/ops/jobs",
+    "/ops/job?key=scan_post:1",
+    "/ops/jobs/requeue?state=dead",
+)
 FORMS = (
     ("/ops/lanes/bulk/pause", {}),
     ("/ops/job/requeue", {"key": "scan_post:1"}),

@@ -234,6 +234,24 @@ def heartbeat() -> dict[str, object]:
     }
 
 
+async def test_an_sos_that_waits_is_shown_without_a_word_of_it(
+    rest: Rest, browser: Browser, admin: Person
+) -> None:
+    author, helper = await rest.register(), await rest.register()
+    waits = await author.post("canary-content", type="sos", categories=["canary_word", "alcohol"])
+    answered = await author.post("canary-content", type="sos")
+    await helper.respond(answered)
+    page = await browser.get("/ops/sos")
+    assert waits in page.text
+    assert answered not in page.text
+    assert "canary" not in page.text
+    body = (await admin.get("/ops/api/sos")).body
+    (one,) = body["open"]
+    assert (one["post_id"], one["category"], one["asked_of"]) == (waits, "alcohol", "nobody yet")
+    assert (body["answered"], body["unanswered"]) == (1, 0)
+    assert 0 <= body["half_seconds"] <= body["most_seconds"]
+
+
 async def test_the_overview_page_shows_workers_and_leads_to_their_jobs(rest: Rest, browser: Browser) -> None:
     await rest.ports.queue.beat("worker-1", heartbeat(), 30)
     await rest.ports.queue.beat("worker-0", {"id": "worker-0", "lanes": "of another version"}, 30)

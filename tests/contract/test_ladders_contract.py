@@ -198,3 +198,35 @@ async def test_thanks_and_givers_are_read_from_the_content(ports: Ports, make: M
     await ports.content.supports.add(post_id, other, "been_there", NOON)
     assert await ports.content.supports.given_to(post_id) == [(other, "been_there")]
     assert await ports.content.supports.given_to(new_id()) == []
+
+
+async def test_what_waits_tells_how_far_it_is(ports: Ports, make: Makers) -> None:
+    author, here, gone = [await make.account() for _ in range(3)]
+    circle = await make.circle(author.id)
+    ladders = ports.records.ladders
+    old = await started(ports, author, circle_id=circle.id)
+    new = await started(ports, author, started_at=LATER)
+    over = await started(ports, author)
+    await ladders.close(over.post_id)
+    await ladders.advance(old.post_id, 1)
+    await ladders.ask(old.post_id, 1, [here.id, gone.id], LATER)
+    await ladders.leave(old.post_id, [gone.id], LATER)
+    await ladders.see(old.post_id, here.id)
+    first, second = await ladders.waiting(5)
+    assert (first.post_id, second.post_id) == (old.post_id, new.post_id)
+    assert (first.in_circle, first.step, first.asked, first.left, first.seen) == (True, 1, 2, 1, 1)
+    assert (second.in_circle, second.step, second.asked, second.left, second.seen) == (False, 0, 0, 0, 0)
+    assert await ladders.waiting(1) == [first]
+
+
+async def test_answer_times_are_those_of_a_time(ports: Ports, make: Makers) -> None:
+    author, helper = await make.account(), await make.account()
+    ladders = ports.records.ladders
+    assert await ladders.answer_times(NOON) == (0, None, None, 0)
+    for seconds in (10, 20, 30, 900):
+        ladder = await started(ports, author)
+        await ladders.answer(ladder.post_id, helper.id, new_id(), NOON + timedelta(seconds=seconds))
+    await ladders.close((await started(ports, author)).post_id)
+    await started(ports, author)
+    assert await ladders.answer_times(NOON) == (4, 20.0, 900.0, 1)
+    assert await ladders.answer_times(LATER) == (0, None, None, 0)

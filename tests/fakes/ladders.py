@@ -1,5 +1,6 @@
 """The SOS ladders in memory."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -7,7 +8,7 @@ from msgspec.structs import replace
 
 from domain.accounts import Account
 from domain.helping import HelperSettings
-from domain.ladder import Answered, Asked, Audience, Ladder
+from domain.ladder import Answered, AnswerTimes, Asked, Audience, Ladder, Waiting
 from domain.matching import Candidate
 from tests.fakes.tables import Tables
 
@@ -149,3 +150,25 @@ class FakeLadders:
 
     async def seen(self, post_id: str) -> int:
         return sum(seen_of == post_id for seen_of, _ in self._tables.seen)
+
+    async def waiting(self, limit: int) -> list[Waiting]:
+        return [await self._waiting(ladder) for ladder in await self.open(limit)]
+
+    async def _waiting(self, ladder: Ladder) -> Waiting:
+        asked = await self.asked(ladder.post_id)
+        return Waiting(
+            post_id=ladder.post_id,
+            categories=ladder.categories,
+            in_circle=ladder.circle_id is not None,
+            started_at=ladder.started_at,
+            step=ladder.step,
+            asked=len(asked),
+            left=sum(one.left_at is not None for one in asked),
+            seen=await self.seen(ladder.post_id),
+        )
+
+    async def answer_times(self, since: datetime) -> AnswerTimes:
+        found = [ladder for ladder in self._tables.ladders.values() if ladder.started_at >= since]
+        took = sorted((one.answered_at - one.started_at).total_seconds() for one in found if one.answered_at)
+        half, most = (took[math.ceil(len(took) * share) - 1] if took else None for share in (0.5, 0.9))
+        return AnswerTimes(len(took), half, most, sum(one.state == "over" for one in found))

@@ -37,8 +37,8 @@ with people as (
   insert into accounts (id, handle, avatar, created_at)
   select gen_random_uuid(), 'helper-' || n, 'owl', now() from generate_series(1, $1) n returning id
 ), opened as (
-  insert into sessions (id, account_id, created_at)
-  select gen_random_uuid(), id, now() from people returning id, account_id
+  insert into sessions (id, account_id, created_at, last_used_at)
+  select gen_random_uuid(), id, now(), now() from people returning id, account_id
 )
 select id::text as session_id, account_id::text from opened
 """

@@ -10,7 +10,7 @@ from bench.sockets.latency import percentiles
 from bench.sockets.peer import Peer
 
 ROOM, OWN_ROOM = "feed", "trickle"
-RATE, SECONDS = 20, 3.0
+RATE, SECONDS = 20, 6.0
 OWN_RATE, OWN_TEXT = 500, 8_000
 WARM_UP_EMITS = 20
 BUFFER_BYTES = 65_536

@@ -1,6 +1,6 @@
 """Blocks: two people who never meet here again, and cannot tell who of them wanted it."""
 
-from domain import events, limits, rooms
+from domain import events, ladder, limits, rooms
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.errors import Invalid, NotFound
 from domain.events import Event
@@ -43,6 +43,7 @@ async def add_block(command: AddBlock, user: User, ports: Ports) -> None:
     async with ports.transaction() as tx:
         if added := await tx.blocks.add(user.id, command.user_id, ports.now()):
             owed = await events.record(event, [set_apart_job(event)], tx)
+            owed += await ladder.note_parting(user.id, command.user_id, ports.now(), tx)
     if added:
         ports.announcer.announce(event, jobs=owed)
 

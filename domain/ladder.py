@@ -282,6 +282,12 @@ async def note_withdrawal(post_id: str, ref: str, tx: Records) -> list[Job]:
     return await tx.jobs.add([revisit_job(post_id)])
 
 
+async def note_parting(one: str, other: str, now: datetime, tx: Records) -> list[Job]:
+    """Two people do not see each other any more: an answer of one to the SOS of the other helps nobody."""
+    reopened = await tx.ladders.reopen_between(one, other, now - TENDED_FOR)
+    return await tx.jobs.add([revisit_job(post_id) for post_id in reopened]) if reopened else []
+
+
 def revisit_job(post_id: str) -> Job:
     return Job(
         name="revisit_sos",
@@ -308,11 +314,12 @@ async def revisit(post_id: str, ports: Ports) -> None:
 
 
 async def _standing_answer(post: Post, ports: Ports) -> tuple[str, str] | None:
-    """Who answered, and the response or support with which."""
-    said = await ports.content.responses.page(post.id, None, 1, without=[post.author_id])
+    """Who answered, of those whom the author sees, and the response or support with which."""
+    without = {post.author_id, *await ports.records.blocks.around(post.author_id)}
+    said = await ports.content.responses.page(post.id, None, 1, without=without)
     if said:
         return said[0].author_id, said[0].id
-    given = [tap for tap in await ports.content.supports.given_to(post.id) if tap[0] != post.author_id]
+    given = [tap for tap in await ports.content.supports.given_to(post.id) if tap[0] not in without]
     return (given[0][0], support_ref(post.id, *given[0])) if given else None
 
 

@@ -581,6 +581,9 @@ class Ladders(Protocol):
     async def reopen(self, post_id: str, ref: str) -> bool:
         """True when it was this answer that had ended the ladder."""
 
+    async def reopen_between(self, one: str, other: str, since: datetime) -> list[str]:
+        """Opens the ladders that began since then and that one of two people ended for the other."""
+
     async def close(self, post_id: str) -> None:
         """Ends an open ladder without an answer."""
 

@@ -141,6 +141,20 @@ class LadderRows:
         )
         return changed(status)
 
+    async def reopen_between(self, one: str, other: str, since: datetime) -> list[str]:
+        rows = await self.db.fetch(
+            """
+            update sos_ladders set state = 'open', answered_at = null, answered_by = null, answer_ref = null
+            where state = 'answered' and started_at >= $3
+                and (author_id, answered_by) in (($1::uuid, $2::uuid), ($2::uuid, $1::uuid))
+            returning post_id
+            """,
+            one,
+            other,
+            since,
+        )
+        return sorted(row["post_id"] for row in rows)
+
     async def close(self, post_id: str) -> None:
         await self.db.execute(
             "update sos_ladders set state = 'over' where post_id = $1 and state = 'open'", post_id

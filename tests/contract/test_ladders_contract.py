@@ -168,6 +168,21 @@ async def test_only_the_answer_that_ended_it_opens_it_again(ports: Ports, make: 
     assert await ladders.first_answers(helper.id) == 0
 
 
+async def test_ladders_that_two_people_ended_for_each_other_open_again(ports: Ports, make: Makers) -> None:
+    one, other, third = [await make.account() for _ in range(3)]
+    ladders = ports.records.ladders
+    pairs = ((one, other), (other, one), (one, third))
+    made = [(await started(ports, author), helper) for author, helper in pairs]
+    old = await started(ports, one, started_at=NOON - timedelta(days=2))
+    for ladder, helper in [*made, (old, other)]:
+        await ladders.answer(ladder.post_id, helper.id, new_id(), LATER)
+    first, second = made[0][0], made[1][0]
+    ids = sorted([first.post_id, second.post_id])
+    assert await ladders.reopen_between(one.id, other.id, NOON) == ids
+    assert await ladders.reopen_between(other.id, one.id, NOON) == []
+    assert await ladders.get(first.post_id) == first
+
+
 async def test_the_time_to_the_first_answer_is_given_once(ports: Ports, make: Makers) -> None:
     author, helper = await make.account(), await make.account()
     ladders, ladder = ports.records.ladders, await started(ports, author)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from domain import followups, helping, ladder, presence, responses
 from domain.accounts import User
 from domain.followups import AFTER
@@ -194,6 +196,30 @@ async def test_another_answer_that_stands_keeps_it_ended(world: World) -> None:
     row = await world.ports.records.ladders.get(post.id)
     assert row is not None
     assert (row.state, row.answered_by) == ("answered", second.id)
+
+
+@pytest.mark.parametrize("author_blocks", [True, False])
+async def test_an_answer_of_somebody_blocked_helps_nobody(world: World, author_blocks: bool) -> None:
+    author, near, unkind = await world.person(), await helper(world), await world.person()
+    post = await sos(world, author)
+    await world.answer(unkind, post)
+    await pass_time(world, FIRST, near)
+    assert (await state(world, post), await notified(world, near)) == ("answered", 0)
+    await world.block(*((author, unkind) if author_blocks else (unkind, author)))
+    await pass_time(world, 0, near)
+    assert (await state(world, post), await notified(world, near)) == ("open", 1)
+
+
+async def test_another_answer_than_that_of_somebody_blocked_keeps_it_ended(world: World) -> None:
+    author, unkind, kind = [await world.person() for _ in range(3)]
+    post = await sos(world, author)
+    await world.tap(unkind, post)
+    await world.tap(kind, post)
+    await world.block(author, unkind)
+    await pass_time(world, 0)
+    row = await world.ports.records.ladders.get(post.id)
+    assert row is not None
+    assert (row.state, row.answered_by) == ("answered", kind.id)
 
 
 async def test_closing_or_deleting_ends_it(world: World) -> None:

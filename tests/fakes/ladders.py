@@ -124,6 +124,16 @@ class FakeLadders:
         )
         return True
 
+    async def reopen_between(self, one: str, other: str, since: datetime) -> list[str]:
+        found = [
+            ladder
+            for ladder in self._tables.ladders.values()
+            if {ladder.author_id, ladder.answered_by} == {one, other} and ladder.started_at >= since
+        ]
+        for ladder in found:
+            await self.reopen(ladder.post_id, ladder.answer_ref or "")
+        return sorted(ladder.post_id for ladder in found)
+
     async def close(self, post_id: str) -> None:
         ladder = self._tables.ladders.get(post_id)
         if ladder is not None and ladder.state == "open":

@@ -33,10 +33,15 @@ async def _expire(post: Post, ports: Ports) -> None:
     """The post itself comes last: whatever dies before is done again."""
     if post.status in {"live", "closed"}:
         await _tell_expired(post, ports)
-    await ports.content.voice_notes.forget_thread(post.id)
-    await ports.content.responses.expire_thread(post.id)
-    await ports.content.supports.forget(post.id)
+    await empty_thread(post.id, ports)
     await ports.content.posts.expire(post.id)
+
+
+async def empty_thread(post_id: str, ports: Ports) -> None:
+    """Takes away what was said and given in answer to a post."""
+    await ports.content.voice_notes.forget_thread(post_id)
+    await ports.content.responses.expire_thread(post_id)
+    await ports.content.supports.forget(post_id)
 
 
 async def _tell_expired(post: Post, ports: Ports) -> None:

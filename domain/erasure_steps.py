@@ -7,7 +7,7 @@ It may die anywhere and is then done again; what it tells others is told once.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, get_args
 
-from domain import circles, ladder, rooms, support
+from domain import care, circles, ladder, rooms, support
 from domain.belongings import BelongingKind
 from domain.circles import Member
 from domain.events import Event
@@ -45,9 +45,7 @@ async def erase_posts(whose: Whose, limit: int, ports: Ports) -> int:
 
 async def _erase_post(post: Post, whose: Whose, ports: Ports) -> bool:
     """The post itself comes last: whatever dies before is done again."""
-    await ports.content.voice_notes.forget_thread(post.id)
-    await ports.content.responses.expire_thread(post.id)
-    await ports.content.supports.forget(post.id)
+    await care.empty_thread(post.id, ports)
     return await ports.content.posts.erase(post.id, whose.stand_in, shared_rooms(post))
 
 
@@ -154,6 +152,7 @@ async def _leave(member: Member, ports: Ports) -> None:
         await tx.circles.lock(member.circle_id)
         if not await tx.circles.leave(member.circle_id, member.account_id):
             return
+        await tx.invitations.revoke_around(member.circle_id, member.account_id)
         if heir := await tx.circles.inherit(member.circle_id):
             told.append(circles.member_event(member.circle_id, heir, "role_changed", ports))
         await tx.circles.close_empty(member.circle_id)

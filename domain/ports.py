@@ -465,6 +465,9 @@ class Reports(Protocol):
     async def of_case(self, case_id: str, limit: int) -> list[Report]:
         """The most credible first."""
 
+    async def made_by(self, reporter_id: str, after: str | None, limit: int) -> list[Report]:
+        """By id, those above `after`."""
+
     async def record_of(self, reporter_id: str) -> Record:
         """How the closed cases ended that this person reported."""
 

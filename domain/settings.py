@@ -113,6 +113,7 @@ class Settings(BaseSettings):
     moderator_break_after_load: Positive = 30
     events_per_minute: Positive = 600
     requests_per_minute: Positive = 600
+    exports_per_hour: Positive = 5
     uploads_per_minute: Positive = 20
     registrations_per_hour: Positive = 30
     login_attempts_per_minute: Positive = 10

@@ -2,9 +2,10 @@
 
 from api.route import LOGINS, Routes
 from api.routes.pages import PageQuery
-from domain import accounts, erasure, open_sessions, posts
+from domain import accounts, erasure, export, open_sessions, posts
 from domain.accounts import EditAccount, OwnAccount, User
 from domain.erasure import EraseMe, Receipt
+from domain.export import Export, ExportQuery
 from domain.open_sessions import EndSession, SessionView
 from domain.pages import Page
 from domain.ports import Ports
@@ -48,3 +49,9 @@ async def my_sessions(_: Nothing, user: User, ports: Ports) -> Page[SessionView]
 async def end_session(command: EndSession, user: User, ports: Ports) -> None:
     """Ends one of my sessions; its sockets close within seconds."""
     await open_sessions.end_session(command, user, ports)
+
+
+@routes.signed_in("GET", "/v1/me/export")
+async def export_me(query: ExportQuery, user: User, ports: Ports) -> Export:
+    """Everything I gave, a page at a time; a small account fits on one."""
+    return await export.export_me(query, user, ports)

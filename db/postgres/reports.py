@@ -48,6 +48,18 @@ class ReportRows:
         )
         return [Report(**row) for row in rows]
 
+    async def made_by(self, reporter_id: str, after: str | None, limit: int) -> list[Report]:
+        rows = await self.db.fetch(
+            f"""
+            select {COLUMNS} from reports where reporter_id = $1 and ($2::uuid is null or id > $2)
+            order by id limit $3
+            """,
+            reporter_id,
+            after,
+            limit,
+        )
+        return [Report(**row) for row in rows]
+
     async def record_of(self, reporter_id: str) -> Record:
         row = await self.db.fetchrow(
             """

@@ -273,3 +273,26 @@ async def test_what_was_scanned_is_read_in_order_of_time(ports: Ports, make: Mak
     answer = await make.stored_response(posts[0].id)
     ((found, actions),) = await ports.content.responses.scanned(since, None, 9)
     assert (found, list(actions)) == (answer, [])
+
+
+async def test_reports_of_a_reporter_are_paged_by_id(ports: Ports, make: Makers) -> None:
+    reporter, other = await make.account(), await make.account()
+    opened_case = await opened(ports, case())
+    made: list[Report] = []
+    for owner in (reporter, other, reporter, reporter):
+        report = Report(
+            id=make.id(),
+            case_id=opened_case.id,
+            reporter_id=owner.id,
+            target="post",
+            target_id=new_id(),
+            reason="spam",
+            note="",
+            weight=1.0,
+            created_at=NOON,
+        )
+        await ports.records.reports.add(report)
+        made += [report] if owner is reporter else []
+    reports = ports.records.reports
+    assert await reports.made_by(reporter.id, None, 2) == made[:2]
+    assert await reports.made_by(reporter.id, made[1].id, 2) == made[2:]

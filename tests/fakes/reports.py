@@ -24,6 +24,10 @@ class FakeReports:
         found = [one for one in self._tables.reports.values() if one.case_id == case_id]
         return sorted(found, key=lambda one: (-one.weight, one.created_at))[:limit]
 
+    async def made_by(self, reporter_id: str, after: str | None, limit: int) -> list[Report]:
+        mine = [one for one in self._tables.reports.values() if one.reporter_id == reporter_id]
+        return sorted((one for one in mine if one.id > (after or "")), key=lambda one: one.id)[:limit]
+
     async def record_of(self, reporter_id: str) -> Record:
         mine = [one for one in self._tables.reports.values() if one.reporter_id == reporter_id]
         outcomes = [self._tables.cases[one.case_id].outcome for one in mine]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from demo.phone import Phone, RefusedError
 from tests.system.conftest import StartPhone
 
 DEADLINE_SECONDS = 20.0
+GONE_SECONDS = 1.0
+"""From the moderator's answer until the last phone hears of it; usually some milliseconds."""
 RISKY = "I want to kill myself tonight, I have the pills in front of me"
 VILE = "kill yourself, nobody wants you here, you are worthless"
 
@@ -54,6 +57,13 @@ async def balance(phone: Phone, expected: int) -> None:
     await phone.received("points:changed", lambda told: told["data"]["balance"] == expected)
 
 
+async def settled(phone: Phone, expected: int) -> None:
+    """Points were never given, or are taken back."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while (await phone.rest("GET", "/v1/me/points"))["balance"] != expected:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
 async def test_danger_brings_help_and_people_and_harassment_goes(
     servers: Cluster, start_phone: StartPhone
 ) -> None:
@@ -81,6 +91,14 @@ async def test_danger_brings_help_and_people_and_harassment_goes(
     await author.received("crisis:offer")
     assert (await reader.rest("GET", f"/v1/posts/{post_id}"))["status"] == "live"
     assert not [data for name, data in author.heard if name == "moderation:notice"]
+    assert (await author.send("post:create", **{**risky, "client_id": "risky-post-2"}))["post"]["id"]
+
+    # Somebody worries: help for both, and nobody is told who.
+    about = {"target": "user", "target_id": author.account["id"], "reason": "worried"}
+    worried = await reader.send("report:create", **about)
+    assert (bool(worried["crisis"]["resources"]), bool(worried["worried"]["advice"])) == (True, True)
+    offer = await author.received("crisis:offer", lambda told: told["data"]["post_id"] is None)
+    assert reader.account["id"] not in str(offer)
 
     # A harassing answer: hidden by the scan, its points taken back, its author told why and how to appeal.
     said = {"client_id": "vile-answer-1", "post_id": post_id, "type": "text", "content": VILE}
@@ -91,6 +109,9 @@ async def test_danger_brings_help_and_people_and_harassment_goes(
     assert (notice["target_id"], "harassment" in notice["labels"]) == (answer_id, True)
     thread = await reader.rest("GET", f"/v1/posts/{post_id}/responses")
     assert thread["items"] == []
+    told = await helper.received("notification:new")
+    assert told["data"]["notification"]["kind"] == "moderation"
+    assert VILE not in str(await helper.rest("GET", "/v1/me/notifications"))
     case = await case_of(one, answer_id)
     reason = {"action": "remove", "reason": "This attacks a person."}
     decided = await one.rest("POST", f"/v1/moderation/{case['id']}/decide", reason)
@@ -98,6 +119,7 @@ async def test_danger_brings_help_and_people_and_harassment_goes(
 
     # The decision, its notice, the appeal, somebody else who looks, and the answer is back.
     last = await helper.received("moderation:notice", lambda told: told["data"]["action"] == "remove")
+    await settled(helper, 0)
     asked = {name: last["data"][name] for name in ("decision_id", "appeal_code")}
     appeal = await helper.rest("POST", "/v1/moderation/appeals", {**asked, "note": "It was a quote."})
     with pytest.raises(RefusedError, match="forbidden"):
@@ -176,6 +198,58 @@ async def test_a_hidden_post_is_gone_everywhere_and_a_ban_closes_sockets(
         "note": "That was not me.",
     }
     assert (await author.rest("POST", "/v1/moderation/appeals", asked))["case_id"]
+
+
+async def surfaces(phone: Phone, post_id: str, seen: dict[str, Any]) -> list[str]:
+    """Everything that a phone can ask for when it hears that a post is gone, all at once, as text."""
+    feed = f"/v1/rooms/feed/events?after={seen['seq']}&epoch={seen['epoch']}"
+    asked = [
+        phone.rest("GET", "/v1/feed"),
+        phone.rest("GET", "/v1/feed?sort=oldest_unanswered"),
+        phone.rest("GET", feed),
+        phone.rest("GET", "/v1/me/notifications"),
+        phone.rest("GET", f"/v1/posts/{post_id}"),
+        phone.rest("GET", f"/v1/posts/{post_id}/responses"),
+        phone.send("resume", positions={"feed": seen}),
+        phone.send("post:open", post_id=post_id),
+        phone.send("support:quick", post_id=post_id, kind="been_there"),
+    ]
+    return [str(answer) for answer in await asyncio.gather(*asked, return_exceptions=True)]
+
+
+async def test_what_is_hidden_is_on_no_surface_by_the_time_that_anybody_hears_of_it(
+    servers: Cluster, start_phone: StartPhone
+) -> None:
+    here, elsewhere, _ = await asyncio.gather(servers.server(), servers.server(), servers.worker())
+    author, helper = await start_phone(here), await start_phone(here)
+    readers = [await start_phone(server) for server in (here, elsewhere)]
+    one = await moderator(servers, start_phone, here)
+    seen = dict(readers[0].positions["feed"])
+    words = "Whoever goes to meetings has no will of their own."
+    said = {"client_id": "everywhere-1", "type": "question", "content": words}
+    post_id = (await author.send("post:create", **said))["post"]["id"]
+    for phone in readers:
+        await phone.received("post:new", lambda told: told["data"]["post"]["id"] == post_id)
+        await phone.send("post:open", post_id=post_id)
+    answer = {"client_id": "everywhere-2", "post_id": post_id, "content": "That is not so."}
+    await helper.send("support:respond", **answer)
+    await balance(helper, 3)
+    about = {"target": "post", "target_id": post_id, "reason": "harassment"}
+    await readers[0].send("report:create", **about)
+    case = await case_of(one, post_id)
+    hide = {"action": "hide", "reason": "Please do not look down on others."}
+    await one.rest("POST", f"/v1/moderation/{case['id']}/decide", hide)
+    decided_at = time.perf_counter()
+    for phone in readers:
+        await phone.received("post:removed", lambda told: told["data"]["post_id"] == post_id)
+    assert time.perf_counter() - decided_at < GONE_SECONDS
+    for phone in readers:
+        shown = await surfaces(phone, post_id, seen)
+        assert [text for text in shown if words in text or answer["content"] in text] == []
+        assert sum("not_found" in text for text in shown) == 4
+    (mine,) = (await author.rest("GET", "/v1/me/history"))["items"]
+    assert (mine["id"], mine["status"]) == (post_id, "hidden")
+    await balance(helper, 0)
 
 
 async def test_a_dry_run_shows_what_todays_rules_would_change(

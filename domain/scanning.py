@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from domain import audit, cases, crisis, enforcement, events, moderation, notices, rooms, trust
+from domain import audit, cases, crisis, echoes, enforcement, events, moderation, notices, rooms, trust
 from domain.cases import Case, CaseKind, Target
 from domain.decisions import WITHHOLDING, Action, Decision, apply_job
 from domain.events import Event
@@ -302,7 +302,7 @@ async def _mask_post(post: Post, masks: dict[str, object], verdict: Verdict, por
     """Owed first and done then: should we die between, a change too many is told, and none is forgotten."""
     changed = _changed("post:changed", post.author_id, ports, post_id=post.id)
     notice = notices.change_notice("post", post.id, post.author_id, ",".join(verdict.labels), ports)
-    owed = await _owe(changed, notice, ports)
+    owed = await _owe(changed, notice, post.created_at, ports)
     if await ports.content.posts.change(post.id, {**masks, "edited_at": ports.now()}):
         ports.announcer.announce(changed, notice, jobs=owed)
 
@@ -312,7 +312,7 @@ async def _mask_response(response: Response, verdict: Verdict, ports: Ports) -> 
     changed = _changed("response:changed", response.author_id, ports, **refs)
     labels = ",".join(verdict.labels)
     notice = notices.change_notice("response", response.id, response.author_id, labels, ports)
-    owed = await _owe(changed, notice, ports)
+    owed = await _owe(changed, notice, response.created_at, ports)
     if await ports.content.responses.change(response.id, {"content": verdict.masked_text}):
         ports.announcer.announce(changed, notice, jobs=owed)
 
@@ -321,10 +321,10 @@ def _changed(name: str, author_id: str, ports: Ports, **refs: str) -> Event:
     return Event(id=new_id(), name=name, at=ports.now(), refs=refs, actor=author_id)
 
 
-async def _owe(changed: Event, notice: Event, ports: Ports) -> list[Job]:
+async def _owe(changed: Event, notice: Event, said_at: datetime, ports: Ports) -> list[Job]:
     async with ports.transaction() as tx:
-        await events.record(changed, [], tx)
-        return await notices.record(notice, tx)
+        owed = await events.record(changed, echoes.jobs_of(changed, said_at), tx)
+        return [*owed, *await notices.record(notice, tx)]
 
 
 def asks_for_warning(post: Post, verdict: Verdict) -> bool:

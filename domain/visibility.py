@@ -7,7 +7,7 @@ and doing it again for another cause tells it again.
 from collections.abc import Sequence
 from typing import Literal
 
-from domain import events, ladder
+from domain import echoes, events, ladder
 from domain.events import Event
 from domain.ids import derived_id
 from domain.jobs import Job
@@ -32,7 +32,8 @@ async def withhold_post(post: Post, status: Withheld, cause: str, ports: Ports) 
             return False
         return await withhold_post(now, status, cause, ports)
     gone = _event("post:removed", cause, post.author_id, ports, post_id=post.id, reason="moderation")
-    await _tell(gone, [points_job("reverse_points", cause, post.id, None)], ports)
+    points = points_job("reverse_points", cause, post.id, None)
+    await _tell(gone, [points, *echoes.jobs_of(gone, post.created_at)], ports)
     return True
 
 
@@ -59,7 +60,8 @@ async def withhold_response(response: Response, status: Withheld, cause: str, po
     refs = {"post_id": response.post_id, "response_id": response.id}
     gone = _event("response:removed", cause, response.author_id, ports, **refs, reason="moderation")
     points = points_job("reverse_points", cause, response.post_id, response.id)
-    await _tell(gone, [points], ports, withdrawn=response.id)
+    owed = [points, *echoes.jobs_of(gone, response.created_at)]
+    await _tell(gone, owed, ports, withdrawn=response.id)
     return True
 
 

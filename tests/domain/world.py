@@ -11,6 +11,7 @@ from domain import (
     blocks,
     circles,
     digest,
+    echoes,
     enforcement,
     erasure,
     followups,
@@ -73,11 +74,17 @@ async def score(args: dict[str, str], ports: Ports) -> None:
     await support.score_support(args["post_id"], args["giver_id"], args["kind"], args["ref"], ports)
 
 
+async def echo(args: dict[str, str], ports: Ports) -> None:
+    refs = {name: args[name] for name in ("post_id", "response_id", "reason") if name in args}
+    await echoes.echo(args["name"], args["event_id"], args["author_id"], refs, ports)
+
+
 async def send_digest(args: dict[str, str], ports: Ports) -> None:
     await digest.send_digest(args["account_id"], date.fromisoformat(args["monday"]), ports)
 
 
 RUNS: dict[str, Run] = {
+    "echo": echo,
     "erase_account": lambda args, ports: erasure.erase_account(args["receipt_id"], ports),
     "send_digest": send_digest,
     "notify": notify,

@@ -359,6 +359,15 @@ async def set_apart(stage: Stage) -> dict[str, str]:
 
 
 @case
+async def echo(stage: Stage) -> dict[str, str]:
+    author = await stage.person()
+    post = await stage.post(author)
+    await stage.ports.content.posts.change(post.id, {"status": "hidden"})
+    refs = {"post_id": post.id, "reason": "moderation"}
+    return {"name": "post:removed", "event_id": new_id(), "author_id": author.id, **refs}
+
+
+@case
 async def celebrate(stage: Stage) -> dict[str, str]:
     user = await stage.person()
     tracker = await tracked(stage, user)

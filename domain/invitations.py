@@ -19,7 +19,7 @@ from domain.errors import Conflict, Invalid, NotFound
 from domain.events import Event
 from domain.ids import derived_id, new_id
 from domain.jobs import Job
-from domain.pages import Page
+from domain.pages import Page, Place
 from domain.ports import Ports, Records
 from domain.wire import END, ClientId, Command, Id, View
 
@@ -280,25 +280,27 @@ async def list_invitations(
     """The open ones of a circle, newest first, for its owner and moderators; without blocked people."""
     circle = await _looked_after(circle_id, user, ports.records)
     apart = sorted(await ports.records.blocks.around(user.id))
-    before = pages.id_of(pages.decode_cursor(cursor))
-    found = await ports.records.invitations.of_circle(
-        circle.id, ports.now(), before, limit + 1, without=apart
-    )
+    after = pages.place_of(pages.decode_cursor(cursor))
+    found = await ports.records.invitations.of_circle(circle.id, ports.now(), after, limit + 1, without=apart)
     return Page(
         items=await _views(found[:limit], ports),
-        next_cursor=pages.next_cursor([one.id for one in found], limit),
+        next_cursor=pages.next_cursor([place_of(one) for one in found], limit),
     )
 
 
 async def my_invitations(user: User, ports: Ports, *, cursor: str | None, limit: int) -> Page[ReceivedView]:
     """Those that I can accept, newest first, without those of blocked people."""
     apart = sorted(await ports.records.blocks.around(user.id))
-    before = pages.id_of(pages.decode_cursor(cursor))
-    found = await ports.records.invitations.of_account(user.id, ports.now(), before, limit + 1, without=apart)
+    after = pages.place_of(pages.decode_cursor(cursor))
+    found = await ports.records.invitations.of_account(user.id, ports.now(), after, limit + 1, without=apart)
     return Page(
         items=await _received(found[:limit], ports),
-        next_cursor=pages.next_cursor([one.id for one in found], limit),
+        next_cursor=pages.next_cursor([place_of(one) for one in found], limit),
     )
+
+
+def place_of(invitation: Invitation) -> Place:
+    return Place(invitation.created_at, invitation.id)
 
 
 async def _views(found: Sequence[Invitation], ports: Ports) -> list[InvitationView]:

@@ -205,12 +205,12 @@ class Invitations(Protocol):
         """How many open codes a circle has."""
 
     async def of_circle(
-        self, circle_id: str, now: datetime, before: str | None, limit: int, *, without: Sequence[str]
+        self, circle_id: str, now: datetime, after: Place | None, limit: int, *, without: Sequence[str]
     ) -> list[Invitation]:
         """The open ones, newest first, but for those by or to `without`."""
 
     async def of_account(
-        self, account_id: str, now: datetime, before: str | None, limit: int, *, without: Sequence[str]
+        self, account_id: str, now: datetime, after: Place | None, limit: int, *, without: Sequence[str]
     ) -> list[Invitation]:
         """As `of_circle`, of those to an account."""
 

@@ -157,6 +157,7 @@ class PostFilter(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     room: str | None = None
+    circle_id: str | None = None
     author_id: str | None = None
     statuses: tuple[PostStatus, ...] = ("live", "closed")
     without_authors: tuple[str, ...] = ()

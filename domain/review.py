@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from domain import cases, trust
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.cases import Case, CaseView, OneCase, Target
+from domain.circles import Circle
 from domain.clock import rfc3339
 from domain.decisions import Decision, possible_actions
 from domain.errors import NotFound
@@ -112,6 +113,9 @@ async def written(case: Case, ports: Ports) -> Written | None:
             if post
             else None
         )
+    if case.target == "circle":
+        circle = await ports.records.circles.get(case.target_id)
+        return _on_the_door(circle) if circle else None
     if case.target == "response":
         response = await ports.content.responses.get(case.target_id)
         return (
@@ -136,6 +140,12 @@ async def _newest_sos(account_id: str, ports: Ports) -> Written | None:
     if shown is None:
         return None
     return Written(content=shown.content, content_warning=shown.content_warning, status=shown.status)
+
+
+def _on_the_door(circle: Circle) -> Written:
+    """What everybody reads of a circle; private ones too are shown to who has to decide."""
+    text = f"{circle.name}\n\n{circle.description}".strip()
+    return Written(content=text, content_warning=None, status="private" if circle.is_private else "open")
 
 
 def report_view(report: Report) -> ReportView:

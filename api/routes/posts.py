@@ -1,5 +1,7 @@
 """The feed, posts and their threads."""
 
+from msgspec.structs import replace
+
 from api.route import Routes
 from api.routes.pages import PageQuery
 from domain import posts, responses
@@ -32,6 +34,15 @@ class PostsQuery(PageQuery, frozen=True):
         )
 
 
+class FeedQuery(PostsQuery, frozen=True):
+    """`circle`: only what its members said to everybody."""
+
+    circle: Id | None = None
+
+    def wanted(self) -> PostFilter:
+        return replace(super().wanted(), circle_id=self.circle)
+
+
 class OnePost(Command, frozen=True):
     post_id: Id
 
@@ -41,7 +52,7 @@ class ThreadQuery(PageQuery, frozen=True, kw_only=True):
 
 
 @routes.signed_in("GET", "/v1/feed")
-async def feed(query: PostsQuery, user: User, ports: Ports) -> Page[PostView]:
+async def feed(query: FeedQuery, user: User, ports: Ports) -> Page[PostView]:
     """The public feed, newest first unless `sort` says otherwise; without the posts of blocked people."""
     size = query.size(ports)
     return await posts.feed(query.wanted(), user, ports, cursor=query.cursor, limit=size)

@@ -132,6 +132,7 @@ def conditions(wanted: PostFilter) -> Document:
     """Every field is asked by one plain condition: the embedded server scans for `$or` and `$and`."""
     asked: dict[str, Document] = {
         "rooms": {"$eq": wanted.room},
+        "circle_id": {"$eq": wanted.circle_id},
         "author_id": {"$eq": wanted.author_id, "$nin": list(wanted.without_authors)},
         "type": {"$eq": wanted.type, "$ne": wanted.but_type},
         "categories": {

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from db.postgres.statements import Db, changed
 from domain.invitations import Invitation
+from domain.pages import Place
 
 COLUMNS = "id, circle_id, inviter_id, account_id, code_hash, uses_max, uses, created_at, expires_at"
 OPEN = "uses < uses_max and expires_at > $2"
@@ -70,29 +71,31 @@ class InvitationRows:
         return count
 
     async def of_circle(
-        self, circle_id: str, now: datetime, before: str | None, limit: int, *, without: Sequence[str]
+        self, circle_id: str, now: datetime, after: Place | None, limit: int, *, without: Sequence[str]
     ) -> list[Invitation]:
-        return await self._page("circle_id", circle_id, now, before, limit, without)
+        return await self._page("circle_id", circle_id, now, after, limit, without)
 
     async def of_account(
-        self, account_id: str, now: datetime, before: str | None, limit: int, *, without: Sequence[str]
+        self, account_id: str, now: datetime, after: Place | None, limit: int, *, without: Sequence[str]
     ) -> list[Invitation]:
-        return await self._page("account_id", account_id, now, before, limit, without)
+        return await self._page("account_id", account_id, now, after, limit, without)
 
     async def _page(
-        self, column: str, id: str, now: datetime, before: str | None, limit: int, without: Sequence[str]
+        self, column: str, id: str, now: datetime, after: Place | None, limit: int, without: Sequence[str]
     ) -> list[Invitation]:
         rows = await self.db.fetch(
             f"""
             select {COLUMNS} from circle_invitations
             where {column} = $1 and {OPEN} and inviter_id <> all($3::uuid[])
-              and (account_id is null or account_id <> all($3::uuid[])) and ($4::uuid is null or id < $4)
-            order by id desc limit $5
+              and (account_id is null or account_id <> all($3::uuid[]))
+              and ($4::timestamptz is null or (created_at, id) < ($4, $5::uuid))
+            order by created_at desc, id desc limit $6
             """,
             id,
             now,
             list(without),
-            before,
+            after and after.at,
+            after and after.id,
             limit,
         )
         return [Invitation(**row) for row in rows]

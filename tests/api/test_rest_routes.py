@@ -130,6 +130,16 @@ async def test_circle_posts_are_for_members(alice: Person, bob: Person) -> None:
     assert (await bob.get(f"/v1/posts/{post_id}")).error == (404, "not_found", None)
 
 
+async def test_the_feed_shows_what_a_circle_says_to_everybody(alice: Person, bob: Person) -> None:
+    circle = (await create_circle(CreateCircle(name="Night watch"), alice.user, alice.rest.ports)).circle
+    await alice.post("among ourselves", visibility="circle", circle_id=circle.id)
+    await alice.post("elsewhere")
+    said = await alice.post("to everybody", circle_id=circle.id)
+    for sort in ("recent", "for_me"):
+        answer = await bob.get("/v1/feed", circle=circle.id, sort=sort)
+        assert [post["id"] for post in answer.body["items"]] == [said]
+
+
 async def test_a_private_circle_does_not_exist_for_strangers(alice: Person, bob: Person) -> None:
     await alice.rest.ports.records.accounts.update(alice.id, {"role": "helper"})
     command = CreateCircle(name="Quiet room", is_private=True)

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from domain.clock import utc_now
 from domain.ids import new_id
+from domain.invitations import place_of
 from domain.ports import Ports
 from tests.contract.makers import Makers
 
@@ -54,12 +55,13 @@ async def test_open_ones_come_newest_first_without_those_around_some(ports: Port
     owner, other, guest = await make.account(), await make.account(), await make.account()
     circle, now = await make.circle(owner.id), utc_now()
     elsewhere = await make.circle(other.id)
-    mine = await make.invitation(circle.id, owner.id, account_id=guest.id)
-    code = await make.invitation(circle.id, owner.id, code_hash=b"code")
-    theirs = await make.invitation(elsewhere.id, other.id, account_id=guest.id)
+    earlier = now - timedelta(seconds=1)
+    mine = await make.invitation(circle.id, owner.id, account_id=guest.id, created_at=earlier)
+    code = await make.invitation(circle.id, owner.id, code_hash=b"code", created_at=now)
+    theirs = await make.invitation(elsewhere.id, other.id, account_id=guest.id, created_at=now)
     invitations = ports.records.invitations
     assert await invitations.of_circle(circle.id, now, None, 10, without=[]) == [code, mine]
-    assert await invitations.of_circle(circle.id, now, code.id, 10, without=[]) == [mine]
+    assert await invitations.of_circle(circle.id, now, place_of(code), 10, without=[]) == [mine]
     assert await invitations.of_circle(circle.id, now, None, 10, without=[guest.id]) == [code]
     assert await invitations.of_circle(circle.id, now, None, 1, without=[]) == [code]
     assert await invitations.of_account(guest.id, now, None, 10, without=[]) == [theirs, mine]

@@ -59,10 +59,11 @@ async def test_two_tries_at_once_make_one_post(ports: Ports, make: Makers) -> No
 
 
 async def test_each_filter_asks_for_its_own_part(ports: Ports, make: Makers) -> None:
-    circle, author = circle_room(new_id()), new_id()
+    circle, author, circle_id = circle_room(new_id()), new_id(), new_id()
     await make.stored_post()
     wanted = {
         "room": await make.stored_post(rooms=[FEED, circle]),
+        "circle": await make.stored_post(circle_id=circle_id),
         "author": await make.stored_post(author_id=author),
         "type": await make.stored_post(type="victory"),
         "category": await make.stored_post(categories=["gambling", "other"]),
@@ -71,6 +72,7 @@ async def test_each_filter_asks_for_its_own_part(ports: Ports, make: Makers) -> 
     }
     filters = {
         "room": PostFilter(room=circle),
+        "circle": PostFilter(room=FEED, circle_id=circle_id),
         "author": PostFilter(room=FEED, author_id=author),
         "type": PostFilter(room=FEED, type="victory"),
         "category": PostFilter(room=FEED, category="gambling"),

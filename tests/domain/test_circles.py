@@ -7,9 +7,12 @@ import msgspec
 import pytest
 
 from domain import circles
+from domain.cases import OneCase
 from domain.circles import CreateCircle, JoinCircle, LeaveCircle
 from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, RateLimited
 from domain.ids import new_id
+from domain.reports import CreateReport, create_report
+from domain.review import claim_case
 from domain.rooms import circle_room, user_room
 from tests.domain.world import World
 
@@ -159,3 +162,20 @@ async def test_nobody_is_in_more_circles_than_there_may_be(world: World) -> None
     assert (await circles.join_circle(JoinCircle(circle_id=second.id), member, world.ports)).circle.my_role
     await circles.leave_circle(LeaveCircle(circle_id=first.id), member, world.ports)
     assert (await circles.join_circle(join, member, world.ports)).circle.my_role == "member"
+
+
+async def test_a_reported_circle_is_shown_to_who_decides_about_it(world: World) -> None:
+    owner, member, moderator = [await world.person(role=role) for role in ("user", "user", "moderator")]
+    circle = await world.circle(owner, member, is_private=True, description="No kindness here.")
+    report = CreateReport(target="circle", target_id=circle.id, reason="harassment")
+    for reporter, refusal in ((member, None), (await world.person(), NotFound), (owner, Invalid)):
+        if refusal is None:
+            await create_report(report, reporter, world.ports)
+            continue
+        with pytest.raises(refusal):
+            await create_report(report, reporter, world.ports)
+    (case,) = world.fakes.tables.cases.values()
+    assert (case.target, case.subject_id) == ("circle", owner.id)
+    shown = (await claim_case(OneCase(case_id=case.id), moderator, world.ports)).written
+    assert shown is not None
+    assert (shown.content, shown.status) == ("Early mornings\n\nNo kindness here.", "private")

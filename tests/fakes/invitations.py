@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from domain.invitations import Invitation
+from domain.pages import Place
 from tests.fakes.tables import Tables
 
 
@@ -48,16 +49,16 @@ class FakeInvitations:
         )
 
     async def of_circle(
-        self, circle_id: str, now: datetime, before: str | None, limit: int, *, without: Sequence[str]
+        self, circle_id: str, now: datetime, after: Place | None, limit: int, *, without: Sequence[str]
     ) -> list[Invitation]:
         found = [one for one in self._all() if one.circle_id == circle_id]
-        return page(found, now, before, limit, without)
+        return page(found, now, after, limit, without)
 
     async def of_account(
-        self, account_id: str, now: datetime, before: str | None, limit: int, *, without: Sequence[str]
+        self, account_id: str, now: datetime, after: Place | None, limit: int, *, without: Sequence[str]
     ) -> list[Invitation]:
         found = [one for one in self._all() if one.account_id == account_id]
-        return page(found, now, before, limit, without)
+        return page(found, now, after, limit, without)
 
     async def prune(self, expired_before: datetime, limit: int) -> int:
         gone = [one for one in self._all() if one.expires_at < expired_before][:limit]
@@ -70,13 +71,13 @@ class FakeInvitations:
 
 
 def page(
-    found: Sequence[Invitation], now: datetime, before: str | None, limit: int, without: Sequence[str]
+    found: Sequence[Invitation], now: datetime, after: Place | None, limit: int, without: Sequence[str]
 ) -> list[Invitation]:
     shown = [
         one
         for one in found
         if one.is_open(now)
         and not {one.inviter_id, one.account_id} & set(without)
-        and (before is None or one.id < before)
+        and (after is None or Place(one.created_at, one.id) < after)
     ]
-    return sorted(shown, key=lambda one: one.id, reverse=True)[:limit]
+    return sorted(shown, key=lambda one: (one.created_at, one.id), reverse=True)[:limit]

@@ -116,6 +116,7 @@ def matches(post: Post, wanted: PostFilter) -> bool:
         post.status in wanted.statuses
         and post.author_id not in wanted.without_authors
         and wanted.room in (None, *post.rooms)
+        and wanted.circle_id in (None, post.circle_id)
         and wanted.author_id in (None, post.author_id)
         and wanted.type in (None, post.type)
         and wanted.category in (None, *post.categories)

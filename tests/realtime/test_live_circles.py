@@ -1,8 +1,15 @@
 """Circles through sockets: invited, in charge, removed; on every server at once."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
+from domain.rooms import Position, RoomState
+from realtime.client import Client
 from tests.realtime.conftest import Phone, Running, StartPhone, StartServer
+
+Meddle = Callable[[], Awaitable[None]]
 
 
 def said(number: int, circle_id: str) -> dict[str, Any]:
@@ -134,3 +141,53 @@ async def test_a_name_that_calls_for_help_brings_it(server: Running, start_phone
     assert answer["crisis"]["country"] == "DE"
     refused = await owner.refused("circle:create", {"name": "Call me 555 123 4567"})
     assert (refused["code"], refused["field"]) == ("invalid", "name")
+
+
+def meddled(server: Running, monkeypatch: pytest.MonkeyPatch, circle_id: str, meddle: Meddle) -> None:
+    """Lets something happen in the middle of every entering of the circle's room."""
+    join = server.realtime.rooms.join
+
+    async def slow_join(client: Client, room: str, position: Position | None = None) -> RoomState:
+        if room == f"circle:{circle_id}":
+            await meddle()
+            await server.ports.announcer.drain()
+        return await join(client, room, position)
+
+    monkeypatch.setattr(server.realtime.rooms, "join", slow_join)
+
+
+async def test_who_is_removed_while_coming_in_stays_outside(
+    start_server: StartServer, start_phone: StartPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = await start_server(), await start_server()
+    owner, member = await start_phone(one), await start_phone(one)
+    circle_id = await opened(owner, member)
+    await member.close()
+
+    async def remove() -> None:
+        await owner.ok("circle:remove_member", circle_id=circle_id, user_id=member.id)
+
+    meddled(other, monkeypatch, circle_id, remove)
+    back = Phone(member.account)
+    ready = await back.connect(other.url)
+    assert set(ready["rooms"]) == {"feed", f"user:{member.id}"}
+    (client,) = other.realtime.sessions.of_account(member.id)
+    assert not other.realtime.rooms.hears(client, f"circle:{circle_id}")
+    await back.close()
+
+
+async def test_who_is_removed_while_accepting_stays_outside(
+    server: Running, start_phone: StartPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, guest = await start_phone(server), await start_phone(server)
+    circle_id = await opened(owner)
+    made = await owner.ok("circle:invite", circle_id=circle_id, user_id=guest.id)
+
+    async def remove() -> None:
+        await owner.ok("circle:remove_member", circle_id=circle_id, user_id=guest.id)
+
+    meddled(server, monkeypatch, circle_id, remove)
+    refused = await guest.refused("circle:accept", {"invitation_id": made["invitation"]["id"]})
+    assert refused["code"] == "not_found"
+    (client,) = server.realtime.sessions.of_account(guest.id)
+    assert not server.realtime.rooms.hears(client, f"circle:{circle_id}")

@@ -57,13 +57,15 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
 class CircleFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which circles a page holds, newest first: those everybody may join and mine, or only `mine`.
 
-    `name` is a part of it, in any case; `before` is the id of the last one of the page before.
+    `name` is a part of it, in any case; `before` is the id of the last one of the page before. Circles of
+    `without_owners` are shown to their members only.
     """
 
     category: str | None = None
     name: str | None = None
     mine: bool = False
     before: str | None = None
+    without_owners: tuple[str, ...] = ()
 
 
 class Listed(NamedTuple):
@@ -206,21 +208,39 @@ STAYS_PRIVATE = "What was said in a private circle was not meant for everybody: 
 
 async def edit_circle(command: EditCircle, user: User, ports: Ports) -> CircleAnswer:
     """For its owner; what is as it was already is not told again."""
-    await _owned(command.circle_id, user, ports.records)
-    wanted = _changes(command)
+    circle = await _owned(command.circle_id, user, ports.records)
+    wanted = _wanted(command)
     help_offered = _check_words(wanted, user)
-    await _check_door(wanted, user, ports)
-    told = changed_event(command.circle_id, ports)
+    if changes_of(circle, wanted):
+        await _check_door(wanted, user, ports)
+        await check_rate(user, ports)
+        circle = await _edit(circle.id, wanted, user, ports)
+    return CircleAnswer(circle=circle_view(circle, "owner"), crisis=help_offered)
+
+
+async def _edit(circle_id: str, wanted: dict[str, object], user: User, ports: Ports) -> Circle:
+    told = changed_event(circle_id, ports)
     async with ports.transaction() as tx:
-        circle = await _owned(command.circle_id, user, tx, lock=True)
-        changes = {name: value for name, value in wanted.items() if value != getattr(circle, name)}
+        circle = await _owned(circle_id, user, tx, lock=True)
+        changes = changes_of(circle, wanted)
+        if changes.get("is_private") is False:
+            raise Conflict(STAYS_PRIVATE, field="is_private")
         if changes:
-            _check_changes(changes, circle)
-            circle = await tx.circles.edit(circle.id, changes)
+            circle = await tx.circles.edit(circle_id, changes)
             await events.record(told, [], tx)
     if changes:
         ports.announcer.announce(told)
-    return CircleAnswer(circle=circle_view(circle, "owner"), crisis=help_offered)
+    return circle
+
+
+def changes_of(circle: Circle, wanted: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in wanted.items() if value != getattr(circle, name)}
+
+
+async def check_rate(user: User, ports: Ports) -> None:
+    """Every member of a circle hears of each coming and of each change."""
+    most = ports.settings.circle_changes_per_hour
+    await limits.check("circle_changes", user.id, most, limits.HOUR, ports)
 
 
 async def _owned(circle_id: str, user: User, records: Records, *, lock: bool = False) -> Circle:
@@ -228,7 +248,7 @@ async def _owned(circle_id: str, user: User, records: Records, *, lock: bool = F
     return access.check_circle_owner(circle, await records.circles.role_of(circle_id, user.id))
 
 
-def _changes(command: EditCircle) -> dict[str, object]:
+def _wanted(command: EditCircle) -> dict[str, object]:
     changes = {
         name: value
         for name, value in msgspec.structs.asdict(command).items()
@@ -247,17 +267,13 @@ async def _check_door(changes: dict[str, object], user: User, ports: Ports) -> N
         raise Forbidden(NOT_YET_PRIVATE, field="is_private")
 
 
-def _check_changes(changes: dict[str, object], circle: Circle) -> None:
-    if changes.get("is_private") is False:
-        raise Conflict(STAYS_PRIVATE, field="is_private")
-
-
 async def join_circle(command: JoinCircle, user: User, ports: Ports) -> CircleAnswer:
     """Joining again answers the same; a private circle is joined by invitation only."""
     circle, role = await seen_circle(command.circle_id, user, ports)
     if role is not None:
         return CircleAnswer(circle=circle_view(circle, role))
     await check_place(user, ports)
+    await check_rate(user, ports)
     told = member_event(circle.id, user.id, "joined", ports)
     async with ports.transaction() as tx:
         locked = await tx.circles.lock(circle.id)

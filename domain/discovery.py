@@ -1,5 +1,7 @@
 """Discovery: which circles there are for somebody."""
 
+import msgspec
+
 from domain import circles, pages
 from domain.accounts import User
 from domain.circles import CircleFilter, CircleView, circle_view
@@ -18,7 +20,9 @@ def filter_of(category: str | None, name: str | None, cursor: str | None, *, min
 
 
 async def list_circles(wanted: CircleFilter, user: User, ports: Ports, *, limit: int) -> Page[CircleView]:
-    """Newest first."""
+    """Newest first; of circles that blocked people own, only those I am in."""
+    apart = tuple(sorted(await ports.records.blocks.around(user.id)))
+    wanted = msgspec.structs.replace(wanted, without_owners=apart)
     found = await ports.records.circles.page(user.id, wanted, limit + 1)
     return Page(
         items=[circle_view(circle, role) for circle, role in found[:limit]],

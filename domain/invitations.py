@@ -215,6 +215,7 @@ async def accept(command: Accept, user: User, ports: Ports) -> CircleAnswer:
     if await ports.records.circles.role_of(found.circle_id, user.id) is not None:
         return await circles.answer_of(found.circle_id, user, ports)
     await circles.check_place(user, ports)
+    await circles.check_rate(user, ports)
     told = circles.member_event(found.circle_id, user.id, "joined", ports)
     async with ports.transaction() as tx:
         joined = await _join(found, user, tx, ports)

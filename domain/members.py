@@ -100,16 +100,19 @@ async def set_role(command: SetRole, user: User, ports: Ports) -> CircleAnswer:
     """
     if command.user_id in await ports.records.blocks.around(user.id):
         raise NotFound
-    async with ports.transaction() as tx:
-        circle, role = await _held(command.circle_id, user, tx)
-        access.check_member(circle, role)
-        target = await tx.circles.role_of(command.circle_id, command.user_id)
-        told = []
-        if target != command.role:
-            access.check_circle_owner(circle, role)
-            told = await _change_role(command, target, user, tx, ports)
-    ports.announcer.announce(*told)
+    role = await ports.records.circles.role_of(command.circle_id, user.id)
+    access.check_member(await ports.records.circles.get(command.circle_id), role)
+    if await ports.records.circles.role_of(command.circle_id, command.user_id) != command.role:
+        await circles.check_rate(user, ports)
+        ports.announcer.announce(*await _set_role(command, user, ports))
     return await circles.answer_of(command.circle_id, user, ports)
+
+
+async def _set_role(command: SetRole, user: User, ports: Ports) -> list[Event]:
+    async with ports.transaction() as tx:
+        access.check_circle_owner(*await _held(command.circle_id, user, tx))
+        target = await tx.circles.role_of(command.circle_id, command.user_id)
+        return [] if target == command.role else await _change_role(command, target, user, tx, ports)
 
 
 async def _change_role(

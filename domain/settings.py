@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     voice_notes_per_hour: Positive = 60
     new_account_voice_notes_per_hour: Positive = 10
     new_account_circles_per_day: Positive = 1
+    circle_changes_per_hour: Positive = 60
     invitations_per_day: Positive = 50
     circle_codes_max: Positive = 20
     circle_codes_tried_per_hour: Positive = 20

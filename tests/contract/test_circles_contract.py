@@ -189,6 +189,9 @@ async def test_circles_are_found_by_what_is_asked(ports: Ports, make: Makers) ->
         ({"name": "0%_sober"}, []),
         ({"before": made["my hidden"].id}, ["theirs", "mine"]),
         ({"before": made["theirs"].id, "mine": True}, ["mine"]),
+        ({"without_owners": (other.id,)}, ["my hidden", "mine"]),
+        ({"without_owners": (me.id,)}, ["my hidden", "theirs", "mine"]),
+        ({"name": "sober", "category": "gambling", "without_owners": (new_id(),)}, ["theirs"]),
     ]
     for wanted, expected in asked:
         found = await ports.records.circles.page(me.id, CircleFilter(**wanted), 10)

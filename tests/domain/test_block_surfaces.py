@@ -7,10 +7,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from domain import blocks, notifications, posts, resume
+from domain import blocks, discovery, invitations, members, notifications, posts, resume
 from domain.accounts import User
 from domain.blocks import RemoveBlock
+from domain.circles import CircleFilter
 from domain.errors import NotFound
+from domain.invitations import Invite
 from domain.posts import PostFilter, PostView, get_post
 from domain.responses import post_responses
 from domain.rooms import FEED, Position, circle_room, post_room, user_room
@@ -24,7 +26,7 @@ Deed = tuple[str, int, int]
 
 deeds = st.lists(
     st.tuples(
-        st.sampled_from(["post", "circle_post", "answer", "tap", "block", "unblock"]),
+        st.sampled_from(["post", "circle_post", "answer", "tap", "block", "unblock", "invite"]),
         st.integers(0, PEOPLE - 1),
         st.integers(0, PEOPLE - 1),
     ),
@@ -40,11 +42,13 @@ class Town:
         self.people: list[User] = []
         self.posts: list[PostView] = []
         self.circle_id = ""
+        self.own: dict[str, str] = {}
 
     async def open(self) -> None:
         self.people = [await self.world.person() for _ in range(PEOPLE)]
         owner, *members = self.people
         self.circle_id = (await self.world.circle(owner, *members)).id
+        self.own = {person.id: (await self.world.circle(person)).id for person in self.people}
 
     async def do(self, deed: Deed) -> None:
         what, who, whom = deed
@@ -56,6 +60,8 @@ class Town:
             await self.world.block(person, other)
         elif what == "unblock":
             await blocks.remove_block(RemoveBlock(user_id=other.id), person, self.world.ports)
+        elif what == "invite" and person is not other:
+            await self._invite(person, other)
         elif what in {"answer", "tap"} and self.posts:
             await self._help(what, person, self.posts[whom % len(self.posts)])
         await self.world.work("notify", "set_apart")
@@ -66,6 +72,13 @@ class Town:
         for post in self.posts:
             await self.world.tap(neighbour, post, "stay_strong")
         self.world.clock.advance(seconds=1)
+
+    async def _invite(self, person: User, other: User) -> None:
+        command = Invite(circle_id=self.own[person.id], user_id=other.id)
+        try:
+            await invitations.invite(command, person, self.world.ports)
+        except NotFound:
+            assert other.id in await self.world.ports.records.blocks.around(person.id)
 
     async def _help(self, what: str, person: User, post: PostView) -> None:
         try:
@@ -84,6 +97,13 @@ async def surfaces(town: Town, reader: User) -> dict[str, str]:
     shown: dict[str, object] = {
         "feed": await posts.feed(wanted, reader, ports, cursor=None, limit=PAGE),
         "circle": await posts.circle_posts(town.circle_id, wanted, reader, ports, cursor=None, limit=PAGE),
+        "for me": await posts.feed(PostFilter(sort="for_me"), reader, ports, cursor=None, limit=PAGE),
+        "members": await members.list_members(town.circle_id, reader, ports, cursor=None, limit=PAGE),
+        "invited to": await invitations.my_invitations(reader, ports, cursor=None, limit=PAGE),
+        "invited by": await invitations.list_invitations(
+            town.own[reader.id], reader, ports, cursor=None, limit=PAGE
+        ),
+        "discovered": await discovery.list_circles(CircleFilter(), reader, ports, limit=PAGE),
         "history": await posts.history(reader, ports, cursor=None, limit=PAGE),
         "notifications": await notifications.my_notifications(reader, ports, cursor=None, limit=PAGE),
     }
@@ -168,7 +188,7 @@ async def test_nothing_of_a_blocked_person_is_on_any_surface(done: list[Deed]) -
             for other in apart:
                 assert other not in text, name
                 theirs = [post.id for post in town.posts if post.author.id == other]
-                assert not [id for id in theirs if id in text], name
+                assert not [id for id in [*theirs, town.own[other]] if id in text], name
         for post in town.posts:
             seen = await answers_seen(post, reader, town)
             assert seen is None or seen[0] == seen[1]

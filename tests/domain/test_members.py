@@ -10,7 +10,7 @@ import pytest
 from domain import circles, invitations, members
 from domain.accounts import User
 from domain.circles import CircleAnswer, EditCircle, JoinCircle, LeaveCircle, MemberRole
-from domain.errors import Conflict, Forbidden, Invalid, NotFound
+from domain.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from domain.ids import new_id
 from domain.invitations import Invite
 from domain.members import LiftBar, RemoveMember, SetRole
@@ -327,3 +327,19 @@ async def test_a_role_in_a_private_circle_is_nobody_elses_business(world: World)
             with pytest.raises(NotFound):
                 await call
     assert await world.names(user_room(stranger.id)) == []
+
+
+@pytest.mark.parametrize("world", [{"circle_changes_per_hour": 2}], indirect=True)
+async def test_what_a_whole_circle_hears_is_bounded(world: World) -> None:
+    owner, member = await world.person(), await world.person()
+    circle = await world.circle(owner, member)
+    await edit(world, circle.id, owner, name="Late evenings")
+    await make(world, circle.id, member, "moderator", owner)
+    for _ in range(3):
+        await edit(world, circle.id, owner, name="Late evenings")
+        await make(world, circle.id, member, "moderator", owner)
+    with pytest.raises(RateLimited):
+        await edit(world, circle.id, owner, name="Early mornings")
+    with pytest.raises(RateLimited):
+        await make(world, circle.id, member, "member", owner)
+    await remove(world, circle.id, member, owner)

@@ -46,7 +46,12 @@ class FakeCircles:
             for circle in self._tables.circles.values()
             if matches(circle, wanted)
         ]
-        shown = [one for one in asked if one.role or not (wanted.mine or one.circle.is_private)]
+        apart = [await self.owner_of(one.circle.id) in wanted.without_owners for one in asked]
+        shown = [
+            one
+            for one, hidden in zip(asked, apart, strict=True)
+            if one.role or not (wanted.mine or one.circle.is_private or hidden)
+        ]
         return sorted(shown, key=lambda one: one.circle.id, reverse=True)[:limit]
 
     async def members(

@@ -8,6 +8,8 @@ RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000,
 """By the index that headers name them with."""
 EXPLICIT_RATE = 15
 FRAME_SAMPLES = 1024
+FRAMES_MAX = 6_000
+"""More than fill a minute at the highest rate."""
 FRAME_BYTES_MAX = 768
 """For each channel (ISO/IEC 14496-3 §4.5.3.3): 6144 bits."""
 LOW_COMPLEXITY = 2

@@ -1,7 +1,7 @@
 """ADTS: AAC frames with a header each (ISO/IEC 13818-7 §6.2)."""
 
-from domain.audio.aac import LOW_COMPLEXITY, AacSound, Bits, sound_of
-from domain.audio.cursor import FRAMES_MAX, Cursor, Unreadable
+from domain.audio.aac import FRAMES_MAX, LOW_COMPLEXITY, AacSound, Bits, sound_of
+from domain.audio.cursor import Cursor, Unreadable
 
 SYNC = 0xFFF
 HEADER_BYTES, CHECKSUM_BYTES = 7, 2

@@ -2,10 +2,8 @@
 
 from typing import Literal
 
-FRAMES_MAX = 30_000
-"""More sound frames than the shortest of Opus (2.5 ms) fill a minute with."""
-PARTS_MAX = 100_000
-"""Boxes or elements of one file, so that a file of nothing else costs little."""
+PARTS_MAX = 30_000
+"""Pages, elements or boxes of one file, so that a file of nothing else costs little."""
 
 
 class Unreadable(Exception):

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from domain.audio.aac import AacSound, configuration, sound_of
-from domain.audio.cursor import FRAMES_MAX, PARTS_MAX, Cursor, Unreadable
+from domain.audio.aac import FRAMES_MAX, AacSound, configuration, sound_of
+from domain.audio.cursor import PARTS_MAX, Cursor, Unreadable
 
 AAC_TYPES = frozenset({0x40, 0x66, 0x67, 0x68})
 """Object types that mean AAC (ISO/IEC 14496-1 §7.2.6.6)."""

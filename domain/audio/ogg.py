@@ -3,8 +3,8 @@
 import zlib
 from collections.abc import Iterator, Sequence
 
-from domain.audio.cursor import FRAMES_MAX, Cursor, Unreadable
-from domain.audio.opus import TAGS, OpusSound, Packet, head_of, sound_of
+from domain.audio.cursor import PARTS_MAX, Cursor, Unreadable
+from domain.audio.opus import PACKETS_MAX, TAGS, OpusSound, Packet, head_of, sound_of
 
 CAPTURE = b"OggS"
 CONTINUED, FIRST, LAST = 1, 2, 4
@@ -26,16 +26,17 @@ def read(data: bytes) -> OpusSound:
 
 def _packets(data: bytes) -> Iterator[bytes]:
     """Every packet, put together across pages; one that was begun has to end."""
-    begun, count = b"", 0
+    begun: list[bytes] = []
+    count = 0
     for continued, segments in _pages(data):
         if continued != bool(begun):
             raise Unreadable
         for segment in segments:
-            begun += segment
+            begun.append(segment)
             if len(segment) < SEGMENT_BYTES:
-                yield begun
-                begun, count = b"", count + 1
-        if count > FRAMES_MAX:
+                yield b"".join(begun)
+                begun, count = [], count + 1
+        if count > PACKETS_MAX:
             raise Unreadable
     if begun:
         raise Unreadable
@@ -43,10 +44,10 @@ def _packets(data: bytes) -> Iterator[bytes]:
 
 def _pages(data: bytes) -> Iterator[tuple[bool, list[bytes]]]:
     """Whether a page goes on with a packet, and its segments. A second stream or anything else is refused."""
-    cursor, serial, over = Cursor(data), None, False
+    cursor, serial, over, count = Cursor(data), None, False, 0
     while cursor.left:
-        start = cursor.at
-        if over or cursor.take(5) != CAPTURE + b"\x00":
+        start, count = cursor.at, count + 1
+        if over or count > PARTS_MAX or cursor.take(5) != CAPTURE + b"\x00":
             raise Unreadable
         flags = cursor.number(1)
         cursor.skip(8)

@@ -7,6 +7,8 @@ from domain.audio.cursor import Cursor, Unreadable
 SAMPLE_RATE = 48_000
 """Opus counts in 48 kHz whatever it was recorded at (RFC 7845 §4)."""
 FRAME_BYTES_MAX = 1275
+PACKETS_MAX = 25_000
+"""More than fill a minute with the shortest frames, of 2.5 ms."""
 PACKET_SAMPLES_MAX = 5760
 """120 ms."""
 HEAD, TAGS = b"OpusHead", b"OpusTags"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from domain.audio.cursor import FRAMES_MAX, PARTS_MAX, Cursor, Unreadable
-from domain.audio.opus import OpusSound, sound_of
+from domain.audio.cursor import PARTS_MAX, Cursor, Unreadable
+from domain.audio.opus import PACKETS_MAX, OpusSound, sound_of
 
 SIGNATURE = b"\x1a\x45\xdf\xa3"
 HEADER, SEGMENT, CLUSTER, GROUP = 0x1A45DFA3, 0x18538067, 0x1F43B675, 0xA0
@@ -34,7 +34,7 @@ def read(data: bytes) -> OpusSound:
     _only(found, TRACK)
     track = int.from_bytes(_only(found, TRACK_NUMBER))
     blocks = found.get(BLOCK, [])
-    if len(blocks) > FRAMES_MAX:
+    if len(blocks) > PACKETS_MAX:
         raise Unreadable
     return sound_of(_only(found, CODEC_PRIVATE), [_frame(block, track) for block in blocks])
 

@@ -12,6 +12,7 @@ from rest_harness import Person, Rest, opened, with_settings
 from api import errors
 from domain import posts
 from domain.ports import Passwords, Ports
+from tests.recordings import recording
 
 EMAIL = "canary-address@canary.example"
 PASSWORD = "canary-password-qwz"
@@ -111,6 +112,10 @@ async def everything(rest: Rest) -> list[str]:
     ]
     for read in reads:
         await read()
+    sound = {**headers, "Content-Type": "audio/ogg"}
+    for client_id, file in (("recording-1", recording("voice.ogg")), (CONTENT, CONTENT.encode())):
+        path = f"/v1/voice-notes?client_id={client_id}"
+        await person.ask("POST", path, raw=file, headers=sound)
     await rest.ask("POST", "/v1/auth/login", {"identifier": EMAIL, "password": PASSWORD + "x"})
     await rest.ask("POST", "/v1/auth/login", {"identifier": EMAIL, "password": [PASSWORD], EMAIL: CONTENT})
     await rest.ask("POST", "/v1/auth/register/email", raw=f'{{"email": "{EMAIL}"'.encode())

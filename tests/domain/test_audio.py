@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import audio
-from domain.audio import GRACE_SECONDS, TooLong, Unreadable, ogg, opus
+from domain.audio import GRACE_SECONDS, TooLong, Unreadable, aac, adts, ogg, opus
+from domain.audio.aac import RATES, AacSound, configuration
 from domain.audio.opus import checked_packet
-from tests.recordings import NAMES, of_seconds, recording, rewritten
+from tests.recordings import NAMES, mp4_file, of_seconds, recording, rewritten
 
 OPUS_NAMES = [name for name in NAMES if name.endswith(("ogg", "webm"))]
 AAC_NAMES = [name for name in NAMES if name not in OPUS_NAMES]
@@ -210,3 +211,131 @@ def test_frames_that_share_bytes_are_refused() -> None:
         data[table + 8 + 4 * number : table + 12 + 4 * number] = (1500).to_bytes(4)
     with pytest.raises(Unreadable):
         rewritten(bytes(data))
+
+
+FRAMES = adts.read(recording("voice.aac")).frames
+SAME = [frame[:40].ljust(40, b"x") for frame in FRAMES]
+SIMPLE = mp4_file.described(mp4_file.LOW_COMPLEXITY_16K)
+
+
+def as_adts(frames: list[bytes]) -> bytes:
+    return adts.written(AacSound(RATES.index(16_000), 1, frames))
+
+
+@pytest.mark.parametrize(
+    ("data", "frames"),
+    [
+        (mp4_file.whole(FRAMES, SIMPLE), FRAMES),
+        (mp4_file.whole(FRAMES, SIMPLE, wide=True, per_chunk=5), FRAMES),
+        (mp4_file.whole(SAME, SIMPLE, per_chunk=1), SAME),
+        (mp4_file.whole(FRAMES, mp4_file.described(mp4_file.LOW_COMPLEXITY_16K, sizes=4)), FRAMES),
+        (mp4_file.whole(FRAMES, mp4_file.described(bytes([0x14, 0x08]), object_type=0x67)), FRAMES),
+        (mp4_file.in_fragments(FRAMES, SIMPLE), FRAMES),
+        (mp4_file.in_fragments(SAME, SIMPLE, size=40), SAME),
+    ],
+)
+def test_mp4_files_of_every_recorder_are_read(data: bytes, frames: list[bytes]) -> None:
+    assert rewritten(data).data == as_adts(frames)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        mp4_file.whole(FRAMES, mp4_file.described(mp4_file.LOW_COMPLEXITY_16K, object_type=0x6B)),
+        mp4_file.whole(FRAMES, mp4_file.described(b"")),
+        mp4_file.whole([], SIMPLE),
+        mp4_file.in_fragments([], SIMPLE),
+        mp4_file.in_fragments(SAME, SIMPLE, size=41),
+        mp4_file.in_fragments(SAME, SIMPLE, size=2**31),
+    ],
+)
+def test_mp4_files_that_do_not_hold_what_they_say_are_refused(data: bytes) -> None:
+    with pytest.raises(Unreadable):
+        rewritten(data)
+
+
+def bits(text: str) -> bytes:
+    packed = text.replace(" ", "")
+    return int(packed.ljust(-(-len(packed) // 8) * 8, "0"), 2).to_bytes(-(-len(packed) // 8))
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (bits("00010 1000 0001 000"), (8, 1)),
+        (bits("00010 0100 0010 000"), (4, 2)),
+        (bits("00010 1111 000000000011111010000000 0001 000"), (8, 1)),
+        (bits("00101 1000 0001 0101 00010 000"), (8, 1)),
+        (bits("11101 1000 0001 0101 00010 000"), (8, 1)),
+    ],
+)
+def test_configurations_of_low_complexity_are_read(data: bytes, expected: tuple[int, int]) -> None:
+    assert configuration(data) == expected
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x10",
+        bits("00001 1000 0001 000"),
+        bits("11111 000111 1000 0001 000"),
+        bits("00010 1000 0001 100"),
+        bits("00010 1111 000000000000000000000001 0001 000"),
+        bits("00101 1000 0001 0101 00001 000"),
+    ],
+)
+def test_other_configurations_are_refused(data: bytes) -> None:
+    with pytest.raises(Unreadable):
+        configuration(data)
+
+
+@pytest.mark.parametrize(("rate_index", "channels"), [(13, 1), (8, 0), (8, 3)])
+def test_more_channels_or_unknown_rates_are_refused(rate_index: int, channels: int) -> None:
+    with pytest.raises(Unreadable):
+        aac.sound_of(rate_index, channels, FRAMES)
+
+
+@pytest.mark.parametrize("frame", [b"", b"\xe0", b"\x40abc", b"\x00" * 769, b"\xc2\x00\xe0", b"\xdf\xff"])
+def test_frames_that_are_none_are_refused(frame: bytes) -> None:
+    with pytest.raises(Unreadable):
+        aac.sound_of(8, 1, [frame])
+
+
+def test_a_checksum_of_a_frame_is_left_out() -> None:
+    data = b""
+    for frame in FRAMES:
+        header = bytearray(as_adts([frame])[:7])
+        size = len(frame) + 9
+        header[1] &= 0xFE
+        header[3] = header[3] & 0xFC | size >> 11
+        header[4] = size >> 3 & 0xFF
+        header[5] = header[5] & 0x1F | (size & 7) << 5
+        data += bytes(header) + b"\xab\xcd" + frame
+    assert rewritten(data).data == as_adts(FRAMES)
+
+
+def test_frames_of_two_kinds_are_refused() -> None:
+    other = adts.written(AacSound(RATES.index(44_100), 1, FRAMES[:1]))
+    with pytest.raises(Unreadable):
+        rewritten(as_adts(FRAMES) + other)
+
+
+def parts() -> dict[str, bytes]:
+    """Files of a megabyte that are nothing but parts."""
+    webm, sound = recording("voice.webm"), ogg.read(recording("voice.ogg"))
+    head = ogg.page(0, ogg.FIRST, 0, [opus.head_of(sound)]) + ogg.page(1, 0, 0, [opus.TAGS + bytes(8)])
+    return {
+        "elements": webm + b"\xec\x80" * 500_000,
+        "blocks": webm + b"\xa3\x85\x81\0\0\x80\x08" * 140_000,
+        "boxes": b"\0\0\0\x08ftyp" + b"\0\0\0\x08free" * 130_000,
+        "pages": head + ogg.page(2, 0, 0, []) * 38_000,
+        "packets": head + ogg.page(2, 0, 0, [b"\x80"] * 255) * 1_900,
+        "frames": as_adts([b"\x00"]) * 130_000,
+    }
+
+
+@pytest.mark.parametrize("kind", parts())
+def test_a_file_of_nothing_but_parts_is_given_up(kind: str) -> None:
+    with pytest.raises(Unreadable):
+        rewritten(parts()[kind])

@@ -65,7 +65,7 @@ class OneVoiceNote(Command, frozen=True):
 async def add_voice_note(command: AddVoiceNote, user: User, ports: Ports) -> VoiceNoteView:
     """Stores the sound of a recording; a retry with the same `client_id` answers the original.
 
-    The file may be Ogg or WebM with Opus, ADTS or MP4 with AAC; nothing of it is kept but its sound.
+    The file may be Ogg, WebM or MP4 with Opus, ADTS or MP4 with AAC; nothing of it is kept but its sound.
     """
     original = await ports.content.voice_notes.by_client_id(user.id, command.client_id)
     if original is not None:
@@ -92,7 +92,7 @@ async def _recorded(data: bytes, ports: Ports) -> audio.Recording:
     except audio.TooLong:
         raise Invalid(f"A voice note lasts at most {seconds_max} seconds.", field="audio") from None
     except audio.Unreadable:
-        raise Invalid("Please record in Opus (Ogg, WebM) or AAC (ADTS, MP4).", field="audio") from None
+        raise Invalid("Please record in Opus (Ogg, WebM, MP4) or AAC (ADTS, MP4).", field="audio") from None
 
 
 def new_note(command: AddVoiceNote, recording: audio.Recording, user: User, ports: Ports) -> VoiceNote:

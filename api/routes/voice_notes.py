@@ -28,7 +28,7 @@ FILE_NAMES = {audio.OPUS: "voice-note.ogg", audio.AAC: "voice-note.aac"}
 
 @routes.signed_in("POST", "/v1/voice-notes", limit=UPLOADS, status=201, upload=RECORDING)
 async def add_voice_note(command: AddVoiceNote, user: User, ports: Ports) -> VoiceNoteView:
-    """Stores the sound of a recording (Opus in Ogg or WebM, AAC in ADTS or MP4), and nothing else of it."""
+    """Stores the sound of a recording (Opus in Ogg, WebM, MP4; AAC in ADTS, MP4), and nothing else of it."""
     return await voice_notes.add_voice_note(command, user, ports)
 
 

@@ -30,7 +30,7 @@ class AacSound(NamedTuple):
 
 def sound_of(rate_index: int, channels: int, frames: list[bytes]) -> AacSound:
     """Refuses more than two channels, and frames that are empty, too large or no frames."""
-    if rate_index >= len(RATES) or channels not in {1, 2}:
+    if rate_index >= len(RATES) or channels not in {1, 2} or len(frames) > FRAMES_MAX:
         raise Unreadable
     return AacSound(rate_index, channels, [_checked(frame, channels) for frame in frames])
 

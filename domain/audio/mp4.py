@@ -1,12 +1,14 @@
-"""MP4 and M4A with one AAC track (ISO/IEC 14496-12, -14), whole or, as browsers record it, in fragments."""
+"""MP4 and M4A with one track of AAC or Opus (ISO/IEC 14496-12, -14), whole or in fragments."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from domain.audio.aac import FRAMES_MAX, AacSound, configuration, sound_of
+from domain.audio import aac
+from domain.audio.aac import AacSound
 from domain.audio.cursor import PARTS_MAX, Cursor, Unreadable
+from domain.audio.opus import PACKETS_MAX, OpusSound, described_sound
 
 AAC_TYPES = frozenset({0x40, 0x66, 0x67, 0x68})
 """Object types that mean AAC (ISO/IEC 14496-1 §7.2.6.6)."""
@@ -32,7 +34,7 @@ class Place(NamedTuple):
     size: int
 
 
-def read(data: bytes) -> AacSound:
+def read(data: bytes) -> AacSound | OpusSound:
     """What is not a frame of the only track is left behind."""
     top = boxes(data, 0, len(data))
     moov = only(top, b"moov")
@@ -43,8 +45,8 @@ def read(data: bytes) -> AacSound:
     tables = inside(data, descend(data, only(media, b"minf"), b"stbl"))
     fragments = [box for box in top if box.kind == b"moof"]
     places = fragmented(data, moov, fragments) if fragments else tabled(data, tables)
-    frames = cut(data, list(islice(places, FRAMES_MAX + 1)), [box for box in top if box.kind == b"mdat"])
-    return sound_of(*described(data, only(tables, b"stsd")), frames)
+    frames = cut(data, list(islice(places, PACKETS_MAX + 1)), [box for box in top if box.kind == b"mdat"])
+    return described(data, only(tables, b"stsd"), frames)
 
 
 def boxes(data: bytes, start: int, end: int) -> list[Box]:
@@ -93,17 +95,24 @@ def handler(data: bytes, box: Box) -> bytes:
     return cursor.take(4)
 
 
-def described(data: bytes, box: Box) -> tuple[int, int]:
-    """(rate index, channels) from the only sample description."""
-    entry = only(boxes(data, box.start + 8, box.end), b"mp4a")
+def described(data: bytes, box: Box, frames: list[bytes]) -> AacSound | OpusSound:
+    """The frames as the only sample description explains them."""
+    entries = boxes(data, box.start + 8, box.end)
+    if any(entry.kind == b"Opus" for entry in entries):
+        return described_sound(detail(data, only(entries, b"Opus"), b"dOps"), frames, "big")
+    esds = detail(data, only(entries, b"mp4a"), b"esds")
+    esds.skip(4)
+    return aac.sound_of(*aac.configuration(decoder_configuration(esds)), frames)
+
+
+def detail(data: bytes, entry: Box, kind: bytes) -> Cursor:
+    """The box in a sample description that only this codec has."""
     cursor = content(data, entry)
     cursor.skip(8)
     if cursor.number(2) != 0:
         raise Unreadable
     cursor.skip(18)
-    esds = content(data, only(boxes(data, cursor.at, entry.end), b"esds"))
-    esds.skip(4)
-    return configuration(decoder_configuration(esds))
+    return content(data, only(boxes(data, cursor.at, entry.end), kind))
 
 
 def decoder_configuration(cursor: Cursor) -> bytes:
@@ -154,7 +163,7 @@ def frame_sizes(data: bytes, box: Box) -> list[int]:
     cursor = content(data, box)
     cursor.skip(4)
     same, count = cursor.number(4), cursor.number(4)
-    if count > FRAMES_MAX:
+    if count > PACKETS_MAX:
         raise Unreadable
     return [same] * count if same else [cursor.number(4) for _ in range(count)]
 
@@ -164,7 +173,7 @@ def chunk_offsets(data: bytes, tables: Sequence[Box]) -> list[int]:
     cursor = content(data, only(tables, b"co64" if wide else b"stco"))
     cursor.skip(4)
     count = cursor.number(4)
-    if count > FRAMES_MAX:
+    if count > PACKETS_MAX:
         raise Unreadable
     return [cursor.number(8 if wide else 4) for _ in range(count)]
 
@@ -212,7 +221,7 @@ def fragment_defaults(data: bytes, box: Box, at: int, size: int) -> tuple[int, i
 def run_places(data: bytes, box: Box, base: int, at: int, size: int) -> Iterator[Place]:
     cursor = content(data, box)
     flags, count = cursor.number(4), cursor.number(4)
-    if count > FRAMES_MAX:
+    if count > PACKETS_MAX:
         raise Unreadable
     if flags & DATA_OFFSET:
         at = base + cursor.number(4)
@@ -227,7 +236,7 @@ def run_places(data: bytes, box: Box, base: int, at: int, size: int) -> Iterator
 
 def cut(data: bytes, places: Sequence[Place], media: Sequence[Box]) -> list[bytes]:
     """Frames lie in media boxes only, and no byte is two frames' (or a small file could be a large one)."""
-    if len(places) > FRAMES_MAX or sum(place.size for place in places) > len(data):
+    if len(places) > PACKETS_MAX or sum(place.size for place in places) > len(data):
         raise Unreadable
     starts = [box.start for box in media]
     for place in places:

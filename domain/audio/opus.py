@@ -1,6 +1,6 @@
 """Opus: how long a packet sounds, and whether it is one (RFC 6716 §3)."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from domain.audio.cursor import Cursor, Unreadable
 
@@ -29,14 +29,19 @@ class Packet(NamedTuple):
 
 
 def sound_of(head: bytes, packets: list[bytes]) -> OpusSound:
-    """From an identification header (RFC 7845 §5.1). Of it only channels and run-up are kept: its gain could
-    hurt ears. More than two channels are refused."""
+    """With an identification header as in Ogg and WebM (RFC 7845 §5.1)."""
     cursor = Cursor(head)
-    if cursor.take(len(HEAD)) != HEAD or cursor.number(1) >> 4:
+    if cursor.take(len(HEAD)) != HEAD:
         raise Unreadable
-    channels, pre_skip = cursor.number(1), cursor.number(2, "little")
+    return described_sound(cursor, packets, "little")
+
+
+def described_sound(cursor: Cursor, packets: list[bytes], order: Literal["big", "little"]) -> OpusSound:
+    """From the fields of a header, which MP4 has in another byte order. Of them only channels and run-up are
+    kept: a gain could hurt ears. More than two channels are refused."""
+    version, channels, pre_skip = cursor.number(1), cursor.number(1), cursor.number(2, order)
     cursor.skip(6)
-    if channels not in {1, 2} or cursor.number(1) != 0:
+    if version >> 4 or channels not in {1, 2} or cursor.number(1) != 0:
         raise Unreadable
     return OpusSound(channels, pre_skip, packets)
 

@@ -238,9 +238,18 @@ def test_mp4_files_of_every_recorder_are_read(data: bytes, frames: list[bytes]) 
     assert rewritten(data).data == as_adts(frames)
 
 
+def test_opus_in_mp4_is_the_same_sound_as_in_ogg() -> None:
+    sound = ogg.read(recording("voice.ogg"))
+    for build in (mp4_file.whole, mp4_file.in_fragments):
+        data = build(sound.packets, mp4_file.opus_described(pre_skip=sound.pre_skip))
+        assert rewritten(data) == rewritten(recording("voice.ogg"))
+
+
 @pytest.mark.parametrize(
     "data",
     [
+        mp4_file.whole([b"\x08abc"], mp4_file.opus_described(channels=3)),
+        mp4_file.whole([b"\x08abc"], mp4_file.opus_described(family=1)),
         mp4_file.whole(FRAMES, mp4_file.described(mp4_file.LOW_COMPLEXITY_16K, object_type=0x6B)),
         mp4_file.whole(FRAMES, mp4_file.described(b"")),
         mp4_file.whole([], SIMPLE),

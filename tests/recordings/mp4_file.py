@@ -27,6 +27,14 @@ def described(configuration: bytes, *, object_type: int = 0x40, sizes: int = 1) 
     return box(b"stsd", numbers(0, 1), box(b"mp4a", bytes(28), esds))
 
 
+def opus_described(*, channels: int = 1, pre_skip: int = 312, family: int = 0) -> bytes:
+    """`stsd` of Opus, its numbers in the byte order of MP4."""
+    fields = (
+        bytes([0, channels]) + pre_skip.to_bytes(2) + (48_000).to_bytes(4) + b"\x7f\xff" + bytes([family])
+    )
+    return box(b"stsd", numbers(0, 1), box(b"Opus", bytes(28), box(b"dOps", fields)))
+
+
 def track(stsd: bytes, *tables: bytes, handler: bytes = b"soun") -> bytes:
     media = box(b"minf", box(b"stbl", stsd, *tables))
     return box(b"trak", box(b"mdia", box(b"hdlr", bytes(8), handler, bytes(12)), media))

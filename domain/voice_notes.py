@@ -20,6 +20,7 @@ from domain.wire import ClientId, Command, Id, View
 
 VoiceNoteState = Literal["unused", "claimed", "answered"]
 """`claimed`: by an answer that may not have been stored yet; the sweep finds out."""
+TAKEN_BACK = frozenset({"removed", "expired"})
 SWEEP_BATCH = 100
 
 
@@ -141,11 +142,12 @@ async def open_voice_note(query: OneVoiceNote, user: User, ports: Ports) -> Voic
 
 
 async def _check_heard(note: VoiceNote, user: User, ports: Ports) -> None:
+    """Its author hears it as long as they did not take it back: also what is held or hidden, to appeal."""
     response = await ports.content.responses.get(note.response_id) if note.response_id else None
-    if response is None:
-        if note.author_id != user.id:
-            raise NotFound
+    if note.author_id == user.id and (response is None or response.status not in TAKEN_BACK):
         return
+    if response is None:
+        raise NotFound
     await posts.visible_post(response.post_id, user, ports)
     if response.author_id in await ports.records.blocks.around(user.id):
         raise NotFound

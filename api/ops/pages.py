@@ -67,6 +67,11 @@ async def show_lanes(_: Nothing, visit: Visit) -> Shown:
     return Shown("lanes", {"overview": await visit.watch.overview(), "switches": True}, ("lanes",))
 
 
+@PAGES.on("GET", "/ops/lanes/{lane}/{verb}")
+async def confirm_lane(command: ChangeLane, visit: Visit) -> Shown:
+    return Shown("confirm_lane", {"command": command})
+
+
 @PAGES.on("POST", "/ops/lanes/{lane}/{verb}")
 async def switch_lane(command: ChangeLane, visit: Visit) -> Moved:
     await change_lane(command.verb, command.lane, visit.user, visit.ports)

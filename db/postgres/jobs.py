@@ -33,7 +33,8 @@ JOB = "key, name, lane, args::text as args, repeats, run, attempts, run_at, trac
 ROW = f"""
 id as row, {JOB}, state, queued_at, started_at, finished_at, worker, error, trace,
 progress_done, progress_total,
-greatest(extract(epoch from started_at - greatest(queued_at, run_at)), 0)::float8 as wait_seconds,
+case when started_at is not null
+  then greatest(extract(epoch from started_at - greatest(queued_at, run_at)), 0)::float8 end as wait_seconds,
 extract(epoch from finished_at - started_at)::float8 as run_seconds
 """
 

@@ -14,6 +14,7 @@ PAGES = (
     "/ops/",
     "/ops/lanes",
     "/ops/sos",
+    "/ops/lanes/urgent/pause",
     "/ops/jobs",
     "/ops/job?key=scan_post:1",
     "/ops/jobs/requeue?state=dead",

@@ -3,11 +3,13 @@
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from domain import accounts
+from domain import accounts, posts, sessions
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.jobs import Job, JobFilter, Outcome, Start
 from domain.ports import Ports
+from domain.posts import CreatePost
+from domain.sessions import RegisterAnonymous
 from tests.browser.site import DEADLINE_MS, Site
 
 pytestmark = pytest.mark.browser
@@ -53,8 +55,7 @@ def heading(page: Page, text: str) -> Locator:
 async def test_a_lane_is_paused_and_resumed(site: Site, page: Page, ports: Ports) -> None:
     await site.check_page()
     await page.get_by_role("link", name="Lanes").click()
-    for lane in ("urgent", "default", "bulk"):
-        await expect(page.get_by_role("button", name=f"Pause lane {lane}")).to_be_visible()
+    await expect(page.get_by_role("button", name="Pause lane default")).to_be_visible()
     await page.get_by_role("button", name="Pause lane bulk").click()
     await expect(page.get_by_role("button", name="Resume lane bulk")).to_be_visible()
     assert await ports.jobs.paused() == {"bulk"}
@@ -62,6 +63,18 @@ async def test_a_lane_is_paused_and_resumed(site: Site, page: Page, ports: Ports
     await page.get_by_role("button", name="Resume lane bulk").click()
     await expect(page.get_by_role("button", name="Pause lane bulk")).to_be_visible()
     assert await ports.jobs.paused() == set()
+    check_quiet(site)
+
+
+async def test_the_lane_of_the_sos_is_paused_only_after_asking(site: Site, page: Page, ports: Ports) -> None:
+    await page.goto("/ops/lanes")
+    await page.get_by_role("link", name="Pause lane urgent…").click()
+    await expect(heading(page, "Pause the lane urgent?")).to_be_visible()
+    assert await ports.jobs.paused() == set()
+    await site.check_page()
+    await page.get_by_role("button", name="Pause urgent").click()
+    await page.get_by_role("button", name="Resume lane urgent").click()
+    await expect(page.get_by_role("link", name="Pause lane urgent…")).to_be_visible()
     check_quiet(site)
 
 
@@ -90,6 +103,22 @@ async def test_what_a_search_found_is_requeued_after_asking(site: Site, page: Pa
     await page.get_by_role("button", name="Requeue 3").click()
     await expect(page.get_by_text("3 jobs requeued.")).to_be_visible()
     assert await states_of(ports) == ["queued"] * 3
+    check_quiet(site)
+
+
+async def test_an_sos_that_waits_leads_to_the_steps_of_its_ladder(
+    site: Site, page: Page, ports: Ports
+) -> None:
+    registered = await sessions.register_anonymous(RegisterAnonymous(), ports)
+    author = await sessions.identify(registered.tokens.access_token, ports)
+    command = CreatePost(client_id=new_id(), type="sos", content="Day 30.", categories=["gambling"])
+    post = (await posts.create_post(command, author, ports)).post
+    await page.get_by_role("link", name="SOS", exact=True).click()
+    await expect(page.get_by_text("gambling")).to_be_visible()
+    await site.check_page()
+    await page.get_by_role("link", name=post.id).click()
+    await expect(page.get_by_text(f"climb:{post.id}:1")).to_be_visible()
+    await site.check_page()
     check_quiet(site)
 
 

@@ -40,6 +40,7 @@ class Stage:
     rows: "asyncpg.Connection[Any]"
     documents: AsyncIOMotorDatabase[dict[str, Any]]
     redis: Redis
+    push: FakePush
 
     async def person(self, **fields: Any) -> User:
         registered = await sessions.register_anonymous(RegisterAnonymous(), self.ports)
@@ -131,7 +132,8 @@ async def open_stage(postgres_url: str, mongodb_uri: str, redis_url: str) -> Asy
         rows = await asyncpg.connect(postgres_url)
         client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(mongodb_uri)
         documents = client.get_default_database()
-        ports = replace(stores.ports, push=FakePush())
-        yield Stage(ports, clock, Makers(stores.ports), rows, documents, redis)
+        push = FakePush()
+        ports = replace(stores.ports, push=push)
+        yield Stage(ports, clock, Makers(stores.ports), rows, documents, redis, push)
         await rows.close()
         client.close()

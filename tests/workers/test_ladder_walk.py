@@ -6,14 +6,17 @@ from typing import Any
 import msgspec
 from prometheus_client import REGISTRY
 
-from domain import helping, presence
+from domain import devices, helping, presence
 from domain.accounts import User
+from domain.devices import RegisterDevice
 from domain.followups import AFTER
 from domain.helping import EditHelping
 from domain.ladder import STEPS
 from domain.presence import SetPresence
 from domain.rooms import post_room, user_room
 from tests.workers.stage import Stage
+
+TOKEN = "ab" * 32
 
 
 async def told(stage: Stage, room: str, event: str) -> list[Any]:
@@ -39,14 +42,17 @@ async def test_an_sos_climbs_until_somebody_answers_and_is_followed_up(stage: St
     await stage.ports.presence.touch([helper.id])
     await presence.set_presence(SetPresence(status="helping"), helper, stage.ports)
     await helping.edit_helping(EditHelping(opted_in=True), far, stage.ports)
+    await devices.register_device(RegisterDevice(platform="ios", token=TOKEN), far, stage.ports)
     post = await stage.post(author, "I am about to drink.", type="sos", categories=["alcohol"])
 
-    passed, heard = timedelta(), []
+    passed, heard, pushed = timedelta(), [], []
     for step in STEPS:
         await pass_time(stage, step.after - passed, helper)
         passed = step.after
         heard.append([await notified(stage, one, "sos") for one in (helper, far, moderator)])
+        pushed.append([address.token for address, _ in stage.push.sent])
     assert heard == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    assert pushed == [[], [TOKEN], [TOKEN]]
 
     before = answers_observed()
     await stage.answer(helper, post)

@@ -99,6 +99,8 @@ async def test_a_beginning_tells_which_jobs_are_still_owed(rows: JobRows) -> Non
 
 async def test_wait_and_run_times_are_kept(rows: JobRows) -> None:
     (job,) = await rows.add([scan()])
+    (waits,) = await rows.find(JobFilter())
+    assert (waits.wait_seconds, waits.run_seconds) == (None, None)
     begun = datetime.now(UTC) + timedelta(seconds=3)
     outcome = Outcome(job, "done", 1, "w1", begun, begun + timedelta(seconds=2))
     await rows.settle([outcome])

@@ -161,6 +161,7 @@ def circle_view(circle: Circle, role: MemberRole | None) -> CircleView:
 async def create_circle(command: CreateCircle, user: User, ports: Ports) -> CircleAnswer:
     circle = _new_circle(command, ports)
     help_offered = _check_words(msgspec.structs.asdict(circle), user)
+    await trust.check_may_write(user, ports)
     await limits.check("circles", user.id, await _most_per_day(command, user, ports), limits.DAY, ports)
     await check_place(user, ports)
     told = member_event(circle.id, user.id, "joined", ports)
@@ -212,6 +213,7 @@ async def edit_circle(command: EditCircle, user: User, ports: Ports) -> CircleAn
     wanted = _wanted(command)
     help_offered = _check_words(wanted, user)
     if changes_of(circle, wanted):
+        await trust.check_may_write(user, ports)
         await _check_door(wanted, user, ports)
         await check_rate(user, ports)
         circle = await _edit(circle.id, wanted, user, ports)

@@ -160,6 +160,14 @@ async def _leave(member: Member, ports: Ports) -> None:
     ports.announcer.announce(*told)
 
 
+async def take_back_invitations(whose: Whose, limit: int, ports: Ports) -> int:
+    """Into circles, made or received; those who were invited no longer read by whom."""
+    found = await ports.records.invitations.of_person(whose.account_id, "", limit)
+    invited = {one.account_id for one in found if one.account_id and one.inviter_id == whose.account_id}
+    await _redact({rooms.user_room(account_id) for account_id in invited}, whose, ports)
+    return sum([await ports.records.invitations.revoke(one.id) for one in found])
+
+
 async def forget_own_room(whose: Whose, limit: int, ports: Ports) -> int:
     """Everything that was told to the person alone."""
     return await ports.rooms.forget(rooms.user_room(whose.account_id))
@@ -188,6 +196,7 @@ STEPS: Mapping[str, Step] = {
     "check_ins": lambda whose, limit, ports: ports.content.checkins.forget(whose.account_id, limit),
     "cravings": lambda whose, limit, ports: ports.content.cravings.forget(whose.account_id, limit),
     "trackers": rows("trackers"),
+    "invitations": take_back_invitations,
     "circles": leave_circles,
     "blocks": rows("blocks"),
     "devices": rows("devices"),

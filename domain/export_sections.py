@@ -190,6 +190,9 @@ SECTIONS: Mapping[str, Section] = {
     "preferences": one(preferences.get_preferences),
     "helping": one(helping.get_helping),
     "circles": whole(circles),
+    "invitations": by_id(
+        lambda id, after, limit, ports: ports.records.invitations.of_person(id, after, limit), "code_hash"
+    ),
     "blocks": whole(lambda user, ports: _items(blocks.my_blocks(user, ports))),
     "trackers": whole(trackers),
     "check_ins": by_id(

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from domain import access, circles, events, limits, members, pages, rooms
+from domain import access, circles, events, limits, members, pages, rooms, trust
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.circles import Circle, CircleAnswer, CircleView, circle_view
 from domain.clock import rfc3339
@@ -26,6 +26,8 @@ from domain.wire import END, ClientId, Command, Id, View
 CODE_BYTES = 10
 """80 bits, which are 16 characters of base32: nobody finds one by trying."""
 HOURS_MAX = 30 * 24
+AGAIN_MAX, AGAIN_WINDOW = 3, 7 * limits.DAY
+"""Whoever declines is left in peace: a circle invites one person so often in a week."""
 
 Code = Annotated[str, msgspec.Meta(min_length=16, max_length=24, pattern=r"^[A-Za-z2-7 -]+" + END)]
 
@@ -137,6 +139,9 @@ async def _to_person(command: Invite, account_id: str, user: User, ports: Ports)
     if known is not None and known.is_open(ports.now()):
         return known
     await _check_rate(user, ports)
+    await limits.check(
+        "invitations:again", f"{command.circle_id}:{account_id}", AGAIN_MAX, AGAIN_WINDOW, ports
+    )
     made = new_invitation(command, user, ports, account_id=account_id)
     told = invited_event(made)
     async with ports.transaction() as tx:
@@ -161,6 +166,7 @@ async def _check_reachable(account_id: str, user: User, ports: Ports) -> None:
 
 
 async def _check_rate(user: User, ports: Ports) -> None:
+    await trust.check_may_write(user, ports)
     await limits.check("invitations", user.id, ports.settings.invitations_per_day, limits.DAY, ports)
 
 

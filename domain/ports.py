@@ -214,6 +214,9 @@ class Invitations(Protocol):
     ) -> list[Invitation]:
         """As `of_circle`, of those to an account."""
 
+    async def of_person(self, account_id: str, after: str, limit: int) -> list[Invitation]:
+        """All that an account made or was given, open or not, in the order of ids, above `after`."""
+
     async def prune(self, expired_before: datetime, limit: int) -> int:
         """Deletes what expired long ago; returns how many."""
 

@@ -101,6 +101,11 @@ async def check_may_speak(content: str, user: User, ports: Ports) -> Standing:
     return standing
 
 
+async def check_may_write(user: User, ports: Ports) -> None:
+    """Refuses the muted; never asked for an SOS."""
+    check_not_muted(await ports.records.standings.get(user.id), ports.now())
+
+
 def check_not_muted(standing: Standing, now: datetime) -> None:
     if standing.muted_until is not None and standing.muted_until > now:
         minutes = -(-(standing.muted_until - now) // timedelta(minutes=1))

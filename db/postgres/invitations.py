@@ -80,6 +80,19 @@ class InvitationRows:
     ) -> list[Invitation]:
         return await self._page("account_id", account_id, now, after, limit, without)
 
+    async def of_person(self, account_id: str, after: str, limit: int) -> list[Invitation]:
+        rows = await self.db.fetch(
+            f"""
+            select {COLUMNS} from circle_invitations
+            where (inviter_id = $1 or account_id = $1) and ($2::uuid is null or id > $2)
+            order by id limit $3
+            """,
+            account_id,
+            after or None,
+            limit,
+        )
+        return [Invitation(**row) for row in rows]
+
     async def _page(
         self, column: str, id: str, now: datetime, after: Place | None, limit: int, without: Sequence[str]
     ) -> list[Invitation]:

@@ -83,6 +83,21 @@ async def test_invitations_are_taken_back_alone_or_around_somebody(ports: Ports,
     assert await invitations.of_circle(circle.id, now, None, 10, without=[]) == [kept]
 
 
+async def test_everything_around_a_person_is_read_in_portions(ports: Ports, make: Makers) -> None:
+    owner, other, guest = await make.account(), await make.account(), await make.account()
+    circle = await make.circle(owner.id)
+    past = utc_now() - timedelta(days=1)
+    made = [
+        await make.invitation(circle.id, owner.id, account_id=guest.id, expires_at=past),
+        await make.invitation(circle.id, other.id, account_id=owner.id),
+        await make.invitation(circle.id, owner.id, code_hash=b"code", uses=1),
+    ]
+    of_person = ports.records.invitations.of_person
+    assert await of_person(owner.id, "", 2) == made[:2]
+    assert await of_person(owner.id, made[1].id, 10) == made[2:]
+    assert await of_person(guest.id, "", 10) == made[:1]
+
+
 async def test_what_expired_long_ago_is_pruned_in_portions(ports: Ports, make: Makers) -> None:
     owner = await make.account()
     circle, now = await make.circle(owner.id), utc_now()

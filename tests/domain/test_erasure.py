@@ -24,6 +24,7 @@ from domain.cravings import RecordCraving, record_craving
 from domain.decisions import Decide
 from domain.erasure import EraseMe, OneReceipt, Receipt
 from domain.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from domain.invitations import Invite, invite
 from domain.posts import PostFilter, PostView
 from domain.reports import CreateReport
 from domain.rooms import FEED, circle_room, post_room, user_room
@@ -276,6 +277,18 @@ async def test_circles_are_left_and_handed_over_and_empty_ones_are_closed(world:
     assert left.member_count == 1
     (told,) = [one for one in await world.told(circle_room(joined.id)) if one["data"].get("action") == "left"]
     assert told["data"]["member"]["handle"] == "somebody"
+
+
+async def test_invitations_go_and_nobody_reads_any_more_by_whom_they_were(world: World) -> None:
+    user, other = await somebody(world), await world.person()
+    shared, theirs = await world.circle(user, await world.person()), await world.circle(other)
+    await invite(Invite(circle_id=shared.id, user_id=other.id), user, world.ports)
+    await invite(Invite(circle_id=shared.id, uses=5), user, world.ports)
+    await invite(Invite(circle_id=theirs.id, user_id=user.id), other, world.ports)
+    assert len(await world.news(other, "circle:invited")) == 1
+    await completed(world, await erased(world, user))
+    assert world.fakes.tables.invitations == {}
+    assert user.id not in str(await world.told(user_room(other.id)))
 
 
 async def test_a_case_about_the_person_is_over(world: World) -> None:

@@ -15,6 +15,7 @@ from domain.decisions import Decide
 from domain.errors import Invalid, RateLimited
 from domain.export import Export, ExportQuery
 from domain.export_sections import SECTIONS
+from domain.invitations import Invite, invite
 from domain.posts import DeletePost, delete_post
 from domain.reports import CreateReport
 from domain.support import QuickKind
@@ -49,7 +50,8 @@ async def lived(world: World, user: User, other: User) -> None:
     await world.post(user, content="mine to keep")
     await world.answer(user, theirs, content="mine to say")
     await world.tap(user, theirs)
-    await world.circle(user, other)
+    circle = await world.circle(user, other)
+    await invite(Invite(circle_id=circle.id, uses=3), user, world.ports)
     await blocks.add_block(AddBlock(user_id=(await world.person()).id), user, world.ports)
     tracker = await create_tracker(CreateTracker(category="alcohol"), user, world.ports)
     await record_check_in(RecordCheckIn(tracker_id=tracker.id, note="my morning"), user, world.ports)
@@ -72,6 +74,7 @@ async def test_a_small_account_fits_on_one_page(world: World) -> None:
     assert [one["note"] for one in found["cravings"]] == ["my evening"]
     assert [one["note"] for one in found["reports"]] == ["my complaint"]
     assert [one["role"] for one in found["circles"]] == ["owner"]
+    assert [(one["uses_max"], "code_hash" in one) for one in found["invitations"]] == [(3, False)]
     assert [one["category"] for one in found["trackers"]] == ["alcohol"]
     assert [one["current"] for one in found["sessions"]] == [True]
     assert sum(one["change"] for one in found["points"]) == await world.points(user)

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from domain import circles, invitations, members
 from domain.accounts import User
-from domain.circles import CircleAnswer, JoinCircle
+from domain.circles import CircleAnswer, CreateCircle, EditCircle, JoinCircle
 from domain.discovery import get_circle
 from domain.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from domain.ids import new_id
@@ -247,3 +248,28 @@ async def test_what_was_taken_back_is_told_to_nobody(world: World) -> None:
     assert stored is not None
     await invitations.revoke(Revoke(circle_id=circle.id, invitation_id=made.id), owner, world.ports)
     assert await invitations.compose_invited(invitations.invited_event(stored), world.ports) is None
+
+
+async def test_whoever_declines_is_left_in_peace_after_a_while(world: World) -> None:
+    owner, guest = await world.person(), await world.person()
+    circle = await world.circle(owner)
+    for _ in range(invitations.AGAIN_MAX):
+        made = (await invite(world, circle.id, owner, user_id=guest.id)).invitation
+        await invitations.decline(Decline(invitation_id=made.id), guest, world.ports)
+    with pytest.raises(RateLimited):
+        await invite(world, circle.id, owner, user_id=guest.id)
+
+
+async def test_the_muted_invite_nobody_and_write_on_no_door(world: World) -> None:
+    owner, guest = await world.person(), await world.person()
+    circle = await world.circle(owner)
+    until = {"muted_until": world.clock() + timedelta(hours=1)}
+    await world.ports.records.standings.update(owner.id, until)
+    for call in (
+        invite(world, circle.id, owner, user_id=guest.id),
+        invite(world, circle.id, owner),
+        circles.edit_circle(EditCircle(circle_id=circle.id, name="My answer"), owner, world.ports),
+        circles.create_circle(CreateCircle(name="My answer"), owner, world.ports),
+    ):
+        with pytest.raises(Forbidden):
+            await call

@@ -60,6 +60,10 @@ class FakeInvitations:
         found = [one for one in self._all() if one.account_id == account_id]
         return page(found, now, after, limit, without)
 
+    async def of_person(self, account_id: str, after: str, limit: int) -> list[Invitation]:
+        found = [one for one in self._all() if account_id in (one.inviter_id, one.account_id)]
+        return sorted((one for one in found if one.id > after), key=lambda one: one.id)[:limit]
+
     async def prune(self, expired_before: datetime, limit: int) -> int:
         gone = [one for one in self._all() if one.expires_at < expired_before][:limit]
         for one in gone:

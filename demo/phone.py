@@ -21,6 +21,7 @@ class Phone:
         self.name = name
         self.account: dict[str, Any] = {}
         self.tokens: dict[str, Any] = {}
+        self.recovery_code = ""
         self.positions: dict[str, dict[str, Any]] = {}
         self.heard: list[tuple[str, Any]] = []
         self._news = asyncio.Event()
@@ -52,6 +53,7 @@ class Phone:
     async def register(self, **fields: Any) -> None:
         answer = await self.rest("POST", "/v1/auth/register", fields)
         self.account, self.tokens = answer["account"], answer["tokens"]
+        self.recovery_code = answer["recovery_code"]
 
     async def connect(self, url: str | None = None) -> Any:
         """Connects with the positions it remembers; returns the data of `ready`."""

@@ -61,6 +61,7 @@ class EndedSession(msgspec.Struct, frozen=True):
     session_id: str
     account_id: str
     reason: EndReason
+    at: datetime
 
 
 class Tokens(View, frozen=True):

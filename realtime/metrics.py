@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import accumulate
 
 import prometheus_client
-from prometheus_client import Gauge
+from prometheus_client import Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -18,6 +18,12 @@ LABELS = (*map(str, SECONDS), "+Inf")
 
 CONNECTS = prometheus_client.Counter("socket_connects_total", "Connects by outcome", ["outcome"])
 CLOSED = prometheus_client.Counter("socket_closed_total", "Sockets that we ended", ["code"])
+END_TO_CLOSE_SECONDS = Histogram(
+    "session_end_to_close_seconds",
+    "From the end of a session, wherever that was, to the end of its sockets here",
+    ["reason"],
+    buckets=(0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10, 30),
+)
 REPLAYED = prometheus_client.Counter(
     "room_events_replayed_total", "Events sent again to a client that came back"
 )

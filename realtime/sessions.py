@@ -10,12 +10,12 @@ import structlog
 
 from domain.errors import DomainError
 from domain.ports import Ports
-from domain.sessions import EndReason
+from domain.sessions import EndedSession, EndReason
 from domain.wire import View
 from realtime.budget import Budget
 from realtime.client import Client
 from realtime.engine import Frame, Server
-from realtime.metrics import CLOSED
+from realtime.metrics import CLOSED, END_TO_CLOSE_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -121,11 +121,17 @@ class Sessions:
             except Exception as error:  # noqa: BLE001  (whatever it is, the watch goes on)
                 log.warning("sessions.check_failed", error=type(error).__name__)
 
+    def _follow(self, ended: EndedSession, client: Client) -> None:
+        if not client.ended:
+            seconds = (self._ports.now() - ended.at).total_seconds()
+            END_TO_CLOSE_SECONDS.labels(ended.reason).observe(max(seconds, 0.0))
+        self.end(client, FAREWELLS[ended.reason])
+
     async def _check(self, since: datetime) -> datetime:
         now = self._ports.now()
         for ended in await self._ports.records.sessions.ended_since(since - OVERLAP):
             for client in list(self._by_session.get(ended.session_id, ())):
-                self.end(client, FAREWELLS[ended.reason])
+                self._follow(ended, client)
         for client in self.clients:
             if client.expires_at <= now:
                 self.end(client, "token_expired")

@@ -89,7 +89,10 @@ class SessionRows:
 
     async def ended_since(self, moment: datetime) -> list[EndedSession]:
         rows = await self.db.fetch(
-            "select id as session_id, account_id, end_reason as reason from sessions where ended_at >= $1",
+            """
+            select id as session_id, account_id, end_reason as reason, ended_at as at
+            from sessions where ended_at >= $1
+            """,
             moment,
         )
         return [EndedSession(**row) for row in rows]

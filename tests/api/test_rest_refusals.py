@@ -55,7 +55,8 @@ GOOD_BODIES: dict[str, dict[str, Any]] = {
     "/v1/me/helping": {"opted_in": True},
 }
 WITH_BODY = [route for route in ROUTES if route.has_body]
-WITHOUT_BODY = [route for route in ROUTES if not route.has_body and route.path != "/v1/crisis/resources"]
+WITHOUT_BODY = [route for route in ROUTES if not route.has_body and not route.path.startswith("/v1/crisis/")]
+"""But for those that help in a crisis: whatever is wrong with the question, they answer."""
 SIGNED_IN = [route for route in ROUTES if not route.public]
 
 

@@ -43,7 +43,8 @@ async def test_an_ended_session_keeps_its_first_reason(ports: Ports, make: Maker
     await ports.records.sessions.end(session.id, "logged_out", start + timedelta(seconds=1))
     assert await ports.records.sessions.user_of(session.id) is None
     assert await ports.records.sessions.user_of(other.id) is not None
-    assert await ports.records.sessions.ended_since(start) == [EndedSession(session.id, account.id, "reuse")]
+    ended = EndedSession(session.id, account.id, "reuse", start)
+    assert await ports.records.sessions.ended_since(start) == [ended]
     assert await ports.records.sessions.ended_since(start + timedelta(milliseconds=1)) == []
 
 

@@ -73,7 +73,9 @@ class FakeSessions:
 
     async def ended_since(self, moment: datetime) -> list[EndedSession]:
         return [
-            EndedSession(session.id, session.account_id, self._tables.end_reasons[session.id])
+            EndedSession(
+                session.id, session.account_id, self._tables.end_reasons[session.id], session.ended_at
+            )
             for session in self._tables.sessions.values()
             if session.ended_at is not None and session.ended_at >= moment
         ]

@@ -1,21 +1,29 @@
 """Sockets follow what happens to their session, on every server."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import socketio
+from msgspec.structs import replace as replace_struct
+from prometheus_client import REGISTRY
 
-from domain import erasure, open_sessions, sessions
+from domain import deciding, erasure, open_sessions, reports, sessions
 from domain.accounts import User
+from domain.decisions import Decide
 from domain.erasure import EraseMe
 from domain.errors import Unauthenticated
 from domain.open_sessions import EndSession
-from domain.sessions import ChangePassword, Refresh
+from domain.ports import Ports
+from domain.reports import CreateReport
+from domain.sessions import ChangePassword, EndReason, Refresh, RegisterAnonymous
 from tests.fakes.outage import Away
 from tests.realtime.conftest import DEADLINE_SECONDS, Phone, Running, StartPhone, StartServer
+
+CLOSED_WITHIN_SECONDS = 5.0
 
 
 def user_of(phone: Phone, server: Running) -> User:
@@ -28,36 +36,84 @@ async def ended(phone: Phone) -> str:
     return code
 
 
-@pytest.mark.parametrize(
-    "how", ["log_out", "log_out_all", "end_session", "password", "reuse", "banned", "erased"]
-)
-async def test_the_end_of_a_session_ends_its_sockets_on_every_server(
+async def logged_out(phone: Phone, user: User, ports: Ports) -> None:
+    await sessions.log_out(user, ports)
+
+
+async def logged_out_everywhere(phone: Phone, user: User, ports: Ports) -> None:
+    await sessions.log_out_all(user, ports)
+
+
+async def session_deleted(phone: Phone, user: User, ports: Ports) -> None:
+    await open_sessions.end_session(EndSession(session_id=user.session_id), user, ports)
+
+
+async def password_changed(phone: Phone, user: User, ports: Ports) -> None:
+    await sessions.change_password(ChangePassword(new_password="a longer password"), user, ports)
+
+
+async def refresh_reused(phone: Phone, user: User, ports: Ports) -> None:
+    again = Refresh(refresh_token=phone.account.tokens.refresh_token)
+    await sessions.refresh(again, ports)
+    with pytest.raises(Unauthenticated):
+        await sessions.refresh(again, ports)
+
+
+async def account_banned(phone: Phone, user: User, ports: Ports) -> None:
+    """Somebody reports, a moderator decides."""
+    witness, moderator = [await registered(ports) for _ in range(2)]
+    await ports.records.accounts.update(moderator.id, {"role": "moderator"})
+    moderator = replace_struct(moderator, role="moderator")
+    report = CreateReport(target="user", target_id=user.id, reason="harassment")
+    await reports.create_report(report, witness, ports)
+    queue = await ports.records.cases.queue(moderator.id, ports.now(), kind=None, after=None, limit=1)
+    command = Decide(case_id=queue[0].id, action="ban", reason="Threats.", days=7)
+    await deciding.decide(command, moderator, ports)
+
+
+async def account_erased(phone: Phone, user: User, ports: Ports) -> None:
+    await erasure.erase_me(EraseMe(recovery_code=phone.account.recovery_code), user, ports)
+
+
+async def registered(ports: Ports) -> User:
+    answer = await sessions.register_anonymous(RegisterAnonymous(), ports)
+    return await sessions.identify(answer.tokens.access_token, ports)
+
+
+ENDINGS: dict[str, tuple[Callable[[Phone, User, Ports], Awaitable[None]], EndReason, str]] = {
+    "logout": (logged_out, "logged_out", "logged_out"),
+    "logout-all": (logged_out_everywhere, "logged_out", "logged_out"),
+    "session deletion": (session_deleted, "logged_out", "logged_out"),
+    "password": (password_changed, "password_changed", "logged_out"),
+    "family": (refresh_reused, "reuse", "logged_out"),
+    "ban": (account_banned, "banned", "banned"),
+    "erasure": (account_erased, "erased", "erased"),
+}
+"""How sessions end, with the reason that is kept and the code that sockets hear."""
+
+
+def closings(reason: EndReason, within: str) -> float:
+    """Closed sockets of this reason, by the metric, that were closed within so many seconds."""
+    labels = {"reason": reason, "le": within}
+    return REGISTRY.get_sample_value("session_end_to_close_seconds_bucket", labels) or 0.0
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+async def test_the_end_of_a_session_ends_its_sockets_on_every_server_within_five_seconds(
     how: str, start_server: StartServer, start_phone: StartPhone
 ) -> None:
-    one, other = await start_server(refresh_grace_seconds=0), await start_server(refresh_grace_seconds=0)
+    """As it is configured by default: `session_check_seconds` is 2."""
+    usual = {"refresh_grace_seconds": 0, "session_check_seconds": 2.0}
+    one, other = await start_server(**usual), await start_server(**usual)
     phone, neighbour = await start_phone(one), await start_phone(one)
     tablet = Phone(phone.account)
     await tablet.connect(other.url)
-    user, ports = user_of(phone, one), one.ports
-    if how == "log_out":
-        await sessions.log_out(user, ports)
-    elif how == "log_out_all":
-        await sessions.log_out_all(user, ports)
-    elif how == "end_session":
-        await open_sessions.end_session(EndSession(session_id=user.session_id), user, ports)
-    elif how == "password":
-        await sessions.change_password(ChangePassword(new_password="a longer password"), user, ports)
-    elif how == "reuse":
-        again = Refresh(refresh_token=phone.account.tokens.refresh_token)
-        await sessions.refresh(again, ports)
-        with pytest.raises(Unauthenticated):
-            await sessions.refresh(again, ports)
-    elif how == "erased":
-        await erasure.erase_me(EraseMe(recovery_code=phone.account.recovery_code), user, ports)
-    else:
-        await ports.records.sessions.end_all(user.id, how, ports.now())
-    code = how if how in {"banned", "erased"} else "logged_out"
-    assert [await ended(phone), await ended(tablet)] == [code, code]
+    end, reason, code = ENDINGS[how]
+    before = closings(reason, "5.0")
+    await end(phone, user_of(phone, one), one.ports)
+    async with asyncio.timeout(CLOSED_WITHIN_SECONDS):
+        assert [await ended(phone), await ended(tablet)] == [code, code]
+    assert closings(reason, "5.0") == before + 2
     assert (await neighbour.ok("resume", positions={})) == {}
     with pytest.raises(socketio.exceptions.ConnectionError):
         await Phone(phone.account).connect(other.url)

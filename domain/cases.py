@@ -5,16 +5,18 @@ nobody. `conduct`: what somebody did to others. `appeal`: a decision that its au
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
-from domain import access, events, pages, rooms
+from domain import access, events, notifications, pages, rooms
 from domain.accounts import User
 from domain.clock import rfc3339
 from domain.errors import Conflict, Forbidden, NotFound
 from domain.events import Event
 from domain.ids import derived_id
+from domain.jobs import Job
+from domain.notifications import About
 from domain.pages import Cursor
 from domain.ports import Ports, Records
 from domain.wire import Command, Id, View
@@ -133,29 +135,57 @@ def joined(case: Case, new: Case) -> Case:
     )
 
 
-async def open_case(case: Case, tx: Records) -> tuple[Case, list[Event]]:
-    """The open case of this target and kind with what is new, and what to announce after the commit."""
+class Opened(NamedTuple):
+    """The open case of a target and kind, and what to announce after the commit."""
+
+    case: Case
+    told: list[Event]
+    owed: list[Job]
+
+
+async def open_case(case: Case, tx: Records) -> Opened:
+    """Opens it, or adds what is new to the one that is open. An urgent one calls moderators, once for each
+    urgency it reaches.
+    """
     opened = await tx.cases.open(case)
     if opened.urgency < URGENT:
-        return opened, []
+        return Opened(opened, [], [])
     event = Event(
         id=derived_id("moderation:case", opened.id, str(opened.urgency)),
         name="moderation:case",
         at=case.opened_at,
         refs={"case_id": opened.id},
     )
-    await events.record(event, [], tx)
-    return opened, [event]
+    owed = await events.record(event, [call_job(event)], tx)
+    return Opened(opened, [event], owed)
+
+
+def call_job(opened: Event) -> Job:
+    args = {"case_id": opened.refs["case_id"], "event_id": opened.id}
+    return Job(name="call_moderators", args=args, key=f"call_moderators:{opened.id}", lane="urgent")
+
+
+async def call_moderators(case_id: str, event_id: str, ports: Ports) -> None:
+    """Notifies those who are not here to hear of an urgent case; the notification says nothing of it."""
+    case = await ports.records.cases.get(case_id)
+    if case is not None and case.closed_at is None:
+        about = About(kind="case", event_id=event_id)
+        called = (await callable_for(case, ports))[: notifications.FAN_OUT_CHUNK]
+        await notifications.notify_many(about, called, ports, push_lane="default")
+
+
+async def callable_for(case: Case, ports: Ports) -> list[str]:
+    """Every moderator but those whose own conduct it is about, or who may not decide it."""
+    moderators = await ports.records.accounts.with_roles(sorted(access.MODERATORS))
+    return [id for id in moderators if id != case.subject_id and id not in case.barred]
 
 
 @events.composes("moderation:case")
 async def compose_opened(event: Event, ports: Ports) -> tuple[list[str], object] | None:
-    """Told to every moderator but those whose own conduct it is about."""
     case = await ports.records.cases.get(event.refs["case_id"])
     if case is None or case.closed_at is not None:
         return None
-    moderators = await ports.records.accounts.with_roles(sorted(access.MODERATORS))
-    heard = [rooms.user_room(id) for id in moderators if id != case.subject_id and id not in case.barred]
+    heard = [rooms.user_room(id) for id in await callable_for(case, ports)]
     return heard, CaseOpened(case_id=case.id, kind=case.kind, urgency=case.urgency)
 
 
@@ -234,6 +264,7 @@ def check_may_decide(case: Case, user: User) -> None:
 
 
 async def release_case(command: OneCase, user: User, ports: Ports) -> None:
+    """Gives a claimed case back unread or undecided; nobody asks why."""
     access.check_moderator(user)
     if not await ports.records.cases.release(command.case_id, user.id):
         raise NotFound

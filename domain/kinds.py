@@ -3,7 +3,16 @@
 from typing import Literal, NamedTuple, get_args
 
 NotificationKind = Literal[
-    "response", "support", "thanks", "sos", "follow_up", "digest", "milestone", "moderation", "invitation"
+    "response",
+    "support",
+    "thanks",
+    "sos",
+    "follow_up",
+    "digest",
+    "milestone",
+    "moderation",
+    "invitation",
+    "case",
 ]
 
 HOUR = 3600
@@ -28,6 +37,7 @@ POLICIES: dict[NotificationKind, KindPolicy] = {
     "milestone": KindPolicy(pushed=True, ttl_seconds=24 * HOUR),
     "moderation": KindPolicy(pushed=True, ttl_seconds=24 * HOUR, required=True),
     "invitation": KindPolicy(pushed=True, ttl_seconds=24 * HOUR),
+    "case": KindPolicy(pushed=True, ttl_seconds=HOUR),
 }
 
 KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)

@@ -11,23 +11,24 @@ from typing import TYPE_CHECKING
 from domain import cases
 from domain.cases import Case
 from domain.ids import derived_id
+from domain.ladder import Noted
 
 if TYPE_CHECKING:
-    from domain.events import Event
     from domain.ports import Records
     from domain.posts import Post
 
 TOPIC = "many_sos"
 
 
-async def call_people(post: Post, tx: Records) -> list[Event]:
-    """The one case about its author that this SOS opens or joins; what to announce after the commit."""
+async def call_people(post: Post, tx: Records) -> Noted:
+    """The one case about its author that this SOS opens or joins."""
     if post.amplified or post.visibility == "private":
-        return []
+        return Noted([], [])
     case = new_case(post)
     if await tx.cases.get(case.id) is not None:
-        return []
-    return (await cases.open_case(case, tx))[1]
+        return Noted([], [])
+    opened = await cases.open_case(case, tx)
+    return Noted(opened.told, opened.owed)
 
 
 def new_case(post: Post) -> Case:

@@ -301,7 +301,7 @@ async def tell_of(post: Post, ports: Ports) -> None:
     async with ports.transaction() as tx:
         owed = await events.record(event, [*jobs, *await ladder.start(post, tx)], tx)
         called = await many_sos.call_people(post, tx)
-    ports.announcer.announce(event, *called, jobs=owed)
+    ports.announcer.announce(event, *called.told, jobs=[*owed, *called.owed])
 
 
 def scan_job(post: Post) -> Job:

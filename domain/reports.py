@@ -100,6 +100,8 @@ async def create_report(command: CreateReport, user: User, ports: Ports) -> Repo
     report_id = known.id if known else await _stored(command, note, subject_id, user, ports)
     if command.reason != "worried":
         return Reported(report_id=report_id, crisis=None)
+    if known is not None and known.reason != "worried":
+        await _worry_too(command, subject_id, user, ports)
     return Reported(
         report_id=report_id,
         crisis=crisis.resources_for(user.country),
@@ -163,10 +165,10 @@ async def _report(command: CreateReport, note: str, subject_id: str, user: User,
     weight = await credibility(user, ports)
     case = new_case(command, subject_id, weight, ports)
     async with ports.transaction() as tx:
-        opened, told = await cases.open_case(case, tx)
+        opened = await cases.open_case(case, tx)
         report = Report(
             id=new_id(),
-            case_id=opened.id,
+            case_id=opened.case.id,
             reporter_id=user.id,
             target=command.target,
             target_id=command.target_id,
@@ -176,18 +178,32 @@ async def _report(command: CreateReport, note: str, subject_id: str, user: User,
             created_at=ports.now(),
         )
         await tx.reports.add(report)
-        told += await _offer_help(report, subject_id, tx, ports)
-        owed = await tx.jobs.add(listening.jobs_of(opened))
-    ports.announcer.announce(*told, jobs=owed)
+        offered = await _offer_help(command, subject_id, user, tx, ports)
+        owed = [*opened.owed, *await tx.jobs.add(listening.jobs_of(opened.case))]
+    ports.announcer.announce(*opened.told, *offered, jobs=owed)
     return report.id
 
 
-async def _offer_help(report: Report, subject_id: str, tx: Records, ports: Ports) -> list[Event]:
+async def _worry_too(command: CreateReport, subject_id: str, user: User, ports: Ports) -> None:
+    """Whoever reported something else about it before is heard all the same when they worry; it counts for
+    nothing but the danger.
+    """
+    await limits.check("worries", user.id, ports.settings.worries_per_day, limits.DAY, ports)
+    case = msgspec.structs.replace(new_case(command, subject_id, 0.0, ports), reports=0)
+    async with ports.transaction() as tx:
+        opened = await cases.open_case(case, tx)
+        offered = await _offer_help(command, subject_id, user, tx, ports)
+    ports.announcer.announce(*opened.told, *offered, jobs=opened.owed)
+
+
+async def _offer_help(
+    command: CreateReport, subject_id: str, user: User, tx: Records, ports: Ports
+) -> list[Event]:
     """Whoever others worry about is offered help, once a day however many worry, and not told of them.
 
     Nobody can send a sign through this to a person who blocked them, or whom they blocked.
     """
-    if report.reason != "worried" or report.reporter_id in await tx.blocks.around(subject_id):
+    if command.reason != "worried" or user.id in await tx.blocks.around(subject_id):
         return []
     day = ports.now().date().isoformat()
     offer = Event(

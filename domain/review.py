@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from domain import cases, trust
+from domain import audit, cases, trust
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.cases import Case, CaseView, OneCase, Target
 from domain.circles import Circle
 from domain.clock import rfc3339
 from domain.decisions import Decision, possible_actions
-from domain.errors import NotFound
 from domain.moderation.policy import Trust
 from domain.ports import Ports
 from domain.posts import PostFilter
@@ -77,15 +76,12 @@ class CaseDetail(View, frozen=True):
 
 
 async def claim_case(command: OneCase, user: User, ports: Ports) -> CaseDetail:
-    """Takes a case for a quarter of an hour, so that two people do not do one case."""
-    case = await cases.claimed(command.case_id, user, ports.records, ports)
+    """Takes a case for a quarter of an hour, so that two people do not do one case; noted."""
+    async with ports.transaction() as tx:
+        case = await cases.claimed(command.case_id, user, tx, ports)
+        about = {"target": case.target, "target_id": case.target_id, "case_id": case.id}
+        await audit.note("moderation.claim", user.id, tx, ports, **about)
     return await detail(case, user, ports)
-
-
-async def release_case(command: OneCase, user: User, ports: Ports) -> None:
-    """Gives a claimed case back unread or undecided; nobody asks why."""
-    if not await ports.records.cases.release(command.case_id, user.id):
-        raise NotFound
 
 
 async def detail(case: Case, user: User, ports: Ports) -> CaseDetail:

@@ -190,17 +190,15 @@ async def _call_people(scanned: Scanned, judged: bool, ports: Ports) -> None:
     if not judged and (labels & AGAINST_OTHERS or not kinds):
         kinds.append("conduct")
     told: list[Event] = []
+    owed: list[Job] = []
     async with ports.transaction() as tx:
         for kind in kinds:
-            told += await _opened(new_case(scanned, kind, ports), tx)
-    ports.announcer.announce(*told)
-
-
-async def _opened(case: Case, tx: Records) -> list[Event]:
-    """Nothing when this scan opened it before, whatever became of it."""
-    if await tx.cases.get(case.id) is not None:
-        return []
-    return (await cases.open_case(case, tx))[1]
+            case = new_case(scanned, kind, ports)
+            # None when this scan opened it before, whatever became of it.
+            if await tx.cases.get(case.id) is None:
+                opened = await cases.open_case(case, tx)
+                told, owed = [*told, *opened.told], [*owed, *opened.owed]
+    ports.announcer.announce(*told, jobs=owed)
 
 
 def new_case(scanned: Scanned, kind: CaseKind, ports: Ports) -> Case:
@@ -228,9 +226,9 @@ async def _restrict(scanned: Scanned, ports: Ports) -> None:
     async with ports.transaction() as tx:
         known = await tx.decisions.get(decision.id)
         if known is None:
-            opened, told = await cases.open_case(case, tx)
-            decision = msgspec.structs.replace(decision, case_id=opened.id)
-            owed = await _decided(decision, tx, ports)
+            opened = await cases.open_case(case, tx)
+            decision = msgspec.structs.replace(decision, case_id=opened.case.id)
+            told, owed = opened.told, [*opened.owed, *await _decided(decision, tx, ports)]
     await enforcement.apply(known or decision, ports)
     ports.announcer.announce(*told, jobs=owed)
 

@@ -36,7 +36,7 @@ async def claim(command: OneCase, user: User, ports: Ports) -> CaseDetail:
 @routes.signed_in("POST", "/v1/moderation/{case_id}/release", status=204)
 async def release(command: OneCase, user: User, ports: Ports) -> None:
     """Gives a case back; nobody asks why."""
-    await review.release_case(command, user, ports)
+    await cases.release_case(command, user, ports)
 
 
 @routes.signed_in("POST", "/v1/moderation/{case_id}/decide")

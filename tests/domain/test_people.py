@@ -152,6 +152,38 @@ async def test_whom_others_worry_about_is_offered_help_once_a_day_and_not_told_b
     assert len(await world.news(person, "crisis:offer")) == 2
 
 
+async def test_whoever_reported_something_else_before_is_heard_when_they_worry(world: World) -> None:
+    person, friend = await world.person(), await world.person()
+    post = await world.post(person)
+    first = await report(world, friend, post)
+    for _ in range(2):
+        assert await report(world, friend, post, "worried") == first
+    conduct, risk = world.fakes.tables.cases.values()
+    assert (conduct.kind, conduct.reports, risk.kind, risk.reports) == ("conduct", 1, "risk", 0)
+    assert len(await world.news(person, "crisis:offer")) == 1
+
+
+async def test_urgent_cases_reach_moderators_who_are_not_here(world: World) -> None:
+    moderator, subject = await world.person(role="moderator"), await world.person(role="moderator")
+    post = await world.post(subject)
+    await report(world, await world.person(), post, "spam")
+    await world.work("call_moderators")
+    assert await world.news(moderator, "notification:new") == []
+    await report(world, await world.person(), post, "threat")
+    assert await world.work("call_moderators", times=2) == 1
+    (told,) = await world.news(moderator, "notification:new")
+    assert (told["notification"]["kind"], told["notification"]["post_id"]) == ("case", None)
+    assert await world.news(subject, "notification:new") == []
+
+
+async def test_who_reads_a_case_is_noted(world: World) -> None:
+    _, post, case = await reported(world)
+    moderator = await world.person(role="moderator")
+    await review.claim_case(OneCase(case_id=case.id), moderator, world.ports)
+    line = list(world.fakes.tables.audit.values())[-1]
+    assert (line.action, line.actor_id, line.target_id) == ("moderation.claim", moderator.id, post.id)
+
+
 async def test_nobody_reaches_through_a_worry_whom_they_cannot_reach(world: World) -> None:
     person, blocked = await world.person(), await world.person()
     await world.block(person, blocked)

@@ -9,6 +9,7 @@ import msgspec
 from domain import (
     activity,
     blocks,
+    cases,
     circles,
     digest,
     echoes,
@@ -100,6 +101,7 @@ RUNS: dict[str, Run] = {
         args["response_id"], ports, cause=args["cause"]
     ),
     "set_apart": lambda args, ports: shares.set_apart(args["one"], args["other"], ports),
+    "call_moderators": lambda args, ports: cases.call_moderators(args["case_id"], args["event_id"], ports),
     "celebrate": lambda args, ports: trackers.celebrate(
         args["tracker_id"], int(args["days"]), args["event_id"], ports
     ),

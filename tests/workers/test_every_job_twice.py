@@ -368,6 +368,12 @@ async def echo(stage: Stage) -> dict[str, str]:
 
 
 @case
+async def call_moderators(stage: Stage) -> dict[str, str]:
+    await stage.person(role="moderator")
+    return {"case_id": (await decided(stage, "hide")).case_id, "event_id": new_id()}
+
+
+@case
 async def celebrate(stage: Stage) -> dict[str, str]:
     user = await stage.person()
     tracker = await tracked(stage, user)

@@ -3,6 +3,7 @@
 from workers.jobs import (
     activity,
     care,
+    cases,
     decisions,
     digest,
     echoes,
@@ -22,6 +23,7 @@ from workers.jobs import (
 __all__ = [
     "activity",
     "care",
+    "cases",
     "decisions",
     "digest",
     "echoes",

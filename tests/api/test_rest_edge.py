@@ -316,7 +316,7 @@ async def test_openapi_describes_every_route(rest: Rest) -> None:
         assert str(route.status) in described["responses"]
     assert references(document) <= set(document["components"]["schemas"])
     feed = {one["name"]: one for one in document["paths"]["/v1/feed"]["get"]["parameters"]}
-    assert set(feed) == {"limit", "cursor", "type", "category", "urgency", "unanswered", "sort"}
+    assert set(feed) == {"limit", "cursor", "type", "category", "urgency", "unanswered", "sort", "circle"}
     room = {
         one["name"]: one["in"] for one in document["paths"]["/v1/rooms/{room}/events"]["get"]["parameters"]
     }

@@ -23,7 +23,7 @@ PAGE = 200
 SAMPLES_MAX = 5
 GONE = frozenset({"removed", "expired"})
 
-Effect = Literal["hide", "hold", "release", "mask", "offer_help", "call_moderators"]
+Effect = Literal["hide", "hold", "release", "mask", "ask_for_warning", "offer_help", "call_moderators"]
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -125,6 +125,7 @@ def effects(
         "hold": verdict.action == "hold" and not withheld and not judged,
         "release": withheld and not verdict.restricts and not judged,
         "mask": verdict.masked_text not in {None, text.content} and not verdict.restricts,
+        "ask_for_warning": "ask_warning_label" not in before and scanning.asks_for_warning(text, verdict),
         "offer_help": verdict.shows_help and "show_help" not in before,
         "call_moderators": "notify_moderators" in verdict.actions and "notify_moderators" not in before,
     }

@@ -325,12 +325,12 @@ async def _owe(changed: Event, notice: Event, said_at: datetime, ports: Ports) -
         return [*owed, *await notices.record(notice, tx)]
 
 
-def asks_for_warning(post: Post, verdict: Verdict) -> bool:
-    """Of a post that stays and has none; whoever sends an SOS is asked for nothing."""
-    stays = post.status in {"live", "closed"} and not verdict.restricts
-    return (
-        stays and "ask_warning_label" in verdict.actions and not post.content_warning and post.type != "sos"
-    )
+def asks_for_warning(text: Post | Response, verdict: Verdict) -> bool:
+    """Of a post that stays and has none; for an SOS nobody is asked for anything, and an answer has none."""
+    if not isinstance(text, Post) or text.type == "sos" or text.content_warning:
+        return False
+    stays = text.status in {"live", "closed"} and not verdict.restricts
+    return stays and "ask_warning_label" in verdict.actions
 
 
 async def _ask_for_warning(post: Post, verdict: Verdict, ports: Ports) -> None:

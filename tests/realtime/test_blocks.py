@@ -119,3 +119,29 @@ async def test_counts_leave_out_what_a_blocked_person_gave_live_and_in_replay(
     assert ready["rooms"]["feed"]["recovered"]
     assert [told["data"]["counts"] for told in back.all("support:changed", "feed")] == [{"been_there": 1}] * 2
     await back.close()
+
+
+def accounts_in(phone: Phone, event: str, **about: object) -> list[str]:
+    """Whom events of this name were about, of those whose data holds this."""
+    told = [one["data"] for one in phone.all(event)]
+    return [data["account_id"] for data in told if about.items() <= data.items()]
+
+
+async def test_neither_sees_the_other_come_go_or_write(server: Running, start_phone: StartPhone) -> None:
+    author, blocked, friend, reader = [await start_phone(server) for _ in range(4)]
+    circle = (await author.ok("circle:create", name="Night watch"))["circle"]["id"]
+    post = (await author.ok("post:create", **said(1)))["post"]["id"]
+    await reader.ok("block:add", user_id=blocked.id)
+    for phone in (blocked, friend, reader):
+        await phone.ok("circle:join", circle_id=circle)
+        await phone.ok("post:open", post_id=post)
+    await author.ok("post:open", post_id=post)
+    for phone in (blocked, friend):
+        await phone.ok("presence:set", status="away")
+        await phone.ok("typing:start", post_id=post)
+    for phone, seen in ((author, [blocked.id, friend.id]), (reader, [friend.id])):
+        await phone.received("typing", lambda told: told["data"]["account_id"] == friend.id)
+        assert accounts_in(phone, "presence:changed", status="away") == seen
+        assert accounts_in(phone, "typing", typing=True) == seen
+        joined = [told["data"]["member"]["id"] for told in phone.all("circle:member", f"circle:{circle}")]
+        assert (blocked.id in joined) is (phone is author)

@@ -18,6 +18,9 @@ FilterLevel = Literal["strict", "standard", "lenient"]
 Trust = Literal["new", "known", "trusted"]
 Kind = Literal["sos", "check_in", "victory", "question", "response", "voice", "circle", "profile"]
 
+HOLDING: Final[frozenset[Action]] = frozenset({"hold", "slow_down"})
+"""An SOS is spared them: it stays where helpers see it, and moderators look at what else it is."""
+
 LEVELS: Final[Mapping[Level, int]] = {"possible": 1, "likely": 2, "firm": 3, "sure": 4}
 
 
@@ -77,6 +80,8 @@ def decide(
     chosen = {action for rule in table().rule if _applies(rule, levels, context) for action in rule.actions}
     if "mask" in chosen:
         chosen = (chosen - {"mask"}) | _instead_of_mask(levels, context, maskable)
+    if context.kind == "sos" and (held := chosen & HOLDING):
+        chosen = (chosen - held) | {"notify_moderators"}
     if at_risk(levels) or not english:
         chosen = chosen - set(table().restrictive)
     return _strongest_first(chosen)

@@ -70,6 +70,16 @@ def test_a_contact_that_cannot_be_located_is_held() -> None:
     assert "hold" not in decided({"contact_exchange": "sure"}, filter_level="lenient")
 
 
+@pytest.mark.parametrize("label", ["contact_exchange", "harassment", "sourcing", "spam"])
+def test_an_sos_stays_where_helpers_see_it_and_moderators_look(label: Label) -> None:
+    sos, question = [
+        policy.decide({label: "firm"}, ScanContext(kind=kind, trust="new"), maskable=False)
+        for kind in ("sos", "question")
+    ]
+    assert question[0] == "hold"
+    assert sos == ("notify_moderators",)
+
+
 def test_a_circle_may_allow_contacts() -> None:
     assert decided({"contact_exchange": "sure"}, maskable=True, contacts_allowed=True) == {"allow"}
 

@@ -5,7 +5,8 @@ import asyncio
 import signal
 import subprocess
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import structlog
@@ -48,14 +49,9 @@ async def serve(settings: Settings, place: Place | None = None) -> None:
         stores = await stack.enter_async_context(open_stores(settings))
         realtime = Realtime(stores.ports, stores.feed)
         front = Front(place) if place else None
-        exposition = await stack.enter_async_context(
-            exposed(place.metrics, place.index) if place else exposed()
-        )
+        exposition = await stack.enter_async_context(_exposed(settings, stores, place))
         runner = await _started(settings, stores, realtime, front, exposition)
         stack.push_async_callback(runner.cleanup)
-        await stack.enter_async_context(
-            probe_site(settings.server_host, settings.metrics_port, stores.ports, exposition)
-        )
         if place is None or place.index == 0:
             await _welcome(settings, stores, runner)
         log.info("server.ready")
@@ -65,6 +61,16 @@ async def serve(settings: Settings, place: Place | None = None) -> None:
             front.stop_accepting()
         await realtime.drain()
         await realtime.stop()
+
+
+@asynccontextmanager
+async def _exposed(settings: Settings, stores: Stores, place: Place | None) -> AsyncIterator[Exposition]:
+    """Metrics of this process, or of all at its port; on `METRICS_PORT` meanwhile."""
+    async with (
+        exposed(place.metrics, place.index) if place else exposed() as exposition,
+        probe_site(settings.server_host, settings.metrics_port, stores.ports, exposition, shared=bool(place)),
+    ):
+        yield exposition
 
 
 async def _started(

@@ -11,8 +11,10 @@ from telemetry.exposition import Exposition
 
 
 @asynccontextmanager
-async def probe_site(host: str, port: int, ports: Ports, exposition: Exposition) -> AsyncIterator[None]:
-    """Serves while the block runs; port 0 serves nothing. Several processes may share the port."""
+async def probe_site(
+    host: str, port: int, ports: Ports, exposition: Exposition, *, shared: bool = False
+) -> AsyncIterator[None]:
+    """Serves while the block runs; port 0 serves nothing. `shared`: with those that `exposition` reads."""
     if port == 0:
         yield
         return
@@ -36,7 +38,7 @@ async def probe_site(host: str, port: int, ports: Ports, exposition: Exposition)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port, reuse_port=True).start()
+        await web.TCPSite(runner, host, port, reuse_port=shared).start()
         yield
     finally:
         await runner.cleanup()

@@ -1,13 +1,21 @@
 """One SOS as one trace through a server and a worker, told to a collector without a word of what was said."""
 
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from demo.cluster import Cluster
+from demo.cluster import Cluster, free_port
+from domain.settings import SettingsError, load_settings
+from domain.trace import TRACEPARENT
+from telemetry.tracing import is_on, recording, span, tracing
 from tests.system.collector import Collector, collecting
 from tests.system.conftest import StartPhone
 
+SAMPLED = 0x01
+"""A flag of W3C Trace Context."""
 SOS = {"client_id": "a-traced-sos", "type": "sos", "content": "canary-content: about to drink"}
 
 
@@ -77,3 +85,64 @@ async def test_traces_tell_nothing_of_what_was_said_or_by_whom(
     secrets = [phone.tokens[name] for phone in (author, helper) for name in ("access_token", "refresh_token")]
     for word in ("canary", "127.0.0.1", "about to drink", *secrets):
         assert word.lower().encode() not in said
+
+
+async def test_a_collector_that_is_away_is_not_missed(servers: Cluster, start_phone: StartPhone) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    server = await servers.server(OTEL_EXPORTER_OTLP_ENDPOINT=nobody)
+    phone = await start_phone(server)
+    assert (await phone.send("post:create", **SOS))["post"]["type"] == "sos"
+    assert await server.stop() == 0
+
+
+def test_nothing_is_traced_without_a_collector() -> None:
+    with tracing(load_settings(None), "server"):
+        assert not is_on()
+        assert TRACEPARENT.get() is None
+
+
+def test_an_endpoint_without_the_packages_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    settings = load_settings(None, otel_exporter_otlp_endpoint="http://127.0.0.1:4318")
+    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_ENDPOINT"), tracing(settings, "server"):
+        pass
+
+
+def test_what_fails_says_its_class_and_not_its_message() -> None:
+    spans = InMemorySpanExporter()
+    with (
+        recording(SimpleSpanProcessor(spans), "test"),
+        pytest.raises(ValueError, match="canary"),
+        span("scan_post", "consumer"),
+    ):
+        raise ValueError("canary-message")
+    (told,) = spans.get_finished_spans()
+    assert told.attributes == {"error.type": "ValueError"}
+    assert not told.status.is_ok
+    assert "canary" not in told.to_json()
+
+
+def test_a_trace_goes_on_where_its_job_says_and_is_left_afterwards() -> None:
+    spans = InMemorySpanExporter()
+    with recording(SimpleSpanProcessor(spans), "test"):
+        with span("post:create", "server"):
+            carried = TRACEPARENT.get()
+        assert TRACEPARENT.get() is None
+        with span("scan_post", "consumer", parent=carried):
+            pass
+        with span("another", "server"):
+            pass
+    first, job, another = (told.get_span_context().trace_id for told in spans.get_finished_spans())
+    assert first == job != another
+
+
+def test_of_traces_that_are_not_sampled_nothing_is_told() -> None:
+    spans = InMemorySpanExporter()
+    with recording(SimpleSpanProcessor(spans), "test", share=0.0):
+        with span("post:create", "server"):
+            carried = TRACEPARENT.get()
+        with span("scan_post", "consumer", parent=carried):
+            pass
+    assert carried is not None
+    assert not int(carried[-2:], 16) & SAMPLED
+    assert spans.get_finished_spans() == ()

@@ -13,6 +13,8 @@ import msgspec
 from domain.rooms import REMOVALS, Logged
 
 CHANGES = frozenset({"post:changed", "response:changed", "support:changed"})
+STAYING = REMOVALS | {"crisis:offer"}
+"""Help that was offered stays offered, whatever became of the post that called for it."""
 READ_KEPT = 4096
 STRETCHES_KEPT = 64
 """What was worked out is kept for so many: a crowd that comes back replays the same events."""
@@ -113,7 +115,7 @@ def _removals(events: Sequence[Logged]) -> Removals:
 
 def _is_gone(event: Logged, gone: Removals) -> bool:
     """Told before the removal, or composed before it and told just after."""
-    if event.event in REMOVALS:
+    if event.event in STAYING:
         return False
     found = [gone[id] for id in about(event).ids if id in gone]
     return any(event.seq < seq or about(event).at < at for seq, at in found)

@@ -81,6 +81,12 @@ def test_answers_to_a_removed_post_go_with_it_and_a_removed_answer_alone() -> No
     assert as_it_is([one, other, gone, post]) == [gone, post]
 
 
+def test_help_that_was_offered_stays_offered() -> None:
+    offer = telling(1, "crisis:offer", post_id="p", crisis={})
+    removed = telling(2, "post:removed", post_id="p", reason="deleted")
+    assert as_it_is([offer, removed]) == [offer, removed]
+
+
 @pytest.fixture
 def masks(monkeypatch: pytest.MonkeyPatch) -> None:
     one = verdict("mask", labels=("contact_exchange",), masked=MASKED)

@@ -36,6 +36,7 @@ STRAGGLERS_AFTER = timedelta(seconds=15)
 TOKENS_MARGIN = timedelta(minutes=1)
 AT_ONCE_SECONDS = 2.0
 """What cannot be withdrawn within the request is left to the job."""
+AT_ONCE_TOLD = 100
 AT_ONCE_ITEMS = 25
 CHUNK_ITEMS = 200
 CHUNKS_MAX = 100_000
@@ -172,8 +173,11 @@ def erase_job(erasure: Erasure, occasion: str, run_at: datetime) -> Job:
 
 async def _withdraw(erasure: Erasure, ports: Ports) -> None:
     """What others see goes before the answer; a store that is away does not undo the erasure."""
+    whose = whose_of(erasure)
     try:
         async with asyncio.timeout(AT_ONCE_SECONDS):
+            await erasure_steps.withdraw(whose.account_id, ports)
+            await erasure_steps.tell_gone(whose, AT_ONCE_TOLD, ports)
             for name in erasure_steps.SEEN_BY_OTHERS:
                 await _take(name, erasure, AT_ONCE_ITEMS, ports)
     except (DomainError, TimeoutError) as error:
@@ -195,13 +199,17 @@ async def erase_account(receipt_id: str, ports: Ports) -> None:
 
 async def _take(name: str, erasure: Erasure, limit: int, ports: Ports) -> int:
     """One chunk of one step; returns how much that was."""
-    assert erasure.account_id is not None  # noqa: S101  (only a complete one has none)
-    assert erasure.stand_in is not None  # noqa: S101
-    whose = erasure_steps.Whose(erasure.account_id, erasure.stand_in)
-    taken = await erasure_steps.STEPS[name](whose, limit, ports)
+    taken = await erasure_steps.STEPS[name](whose_of(erasure), limit, ports)
     if taken:
         await ports.records.erasures.add_count(erasure.receipt_id, name, taken)
     return taken
+
+
+def whose_of(erasure: Erasure) -> erasure_steps.Whose:
+    """Of one that runs; a complete one is nobody's."""
+    if erasure.account_id is None or erasure.stand_in is None:
+        raise LookupError("the erasure is complete")
+    return erasure_steps.Whose(erasure.account_id, erasure.stand_in)
 
 
 async def _complete(erasure: Erasure, account_id: str, ports: Ports) -> None:

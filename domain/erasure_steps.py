@@ -32,15 +32,33 @@ REASON = "deleted"
 """As when somebody deletes one thing: that the author is gone is not for others to know."""
 
 
+async def withdraw(account_id: str, ports: Ports) -> None:
+    """Every word at once, however many there are and whatever else is away: nothing else is told by it."""
+    await ports.content.posts.withdraw(account_id)
+    await ports.content.responses.withdraw(account_id)
+
+
+async def tell_gone(whose: Whose, limit: int, ports: Ports) -> None:
+    """Tells first what takes longer to take away: phones that show it follow at once."""
+    await _told_posts(whose, limit, ports)
+    await _told_responses(await ports.content.responses.by_author(whose.account_id, None, limit), ports)
+
+
 async def erase_posts(whose: Whose, limit: int, ports: Ports) -> int:
     """Posts go as they go when their time is over, threads with them: those who helped keep their points."""
-    await ports.content.posts.withdraw(whose.account_id)
-    wanted = PostFilter(author_id=whose.account_id, statuses=get_args(PostStatus))
-    found = await ports.content.posts.page(wanted, None, limit)
-    await _tell([removed_post(post, ports) for post in found if post.expires_at > ports.now()], [], ports)
+    await withdraw(whose.account_id, ports)
+    found = await _told_posts(whose, limit, ports)
     heard = {room for post in found for room in [*post.rooms, rooms.post_room(post.id)]}
     await _redact(heard, whose, ports)
     return sum([await _erase_post(post, whose, ports) for post in found])
+
+
+async def _told_posts(whose: Whose, limit: int, ports: Ports) -> list[Post]:
+    """Posts of the account, once it is told that they are gone."""
+    wanted = PostFilter(author_id=whose.account_id, statuses=get_args(PostStatus))
+    found = await ports.content.posts.page(wanted, None, limit)
+    await _tell([removed_post(post, ports) for post in found if post.expires_at > ports.now()], [], ports)
+    return found
 
 
 async def _erase_post(post: Post, whose: Whose, ports: Ports) -> bool:
@@ -64,15 +82,20 @@ def removed_post(post: Post, ports: Ports) -> Event:
 
 
 async def erase_responses(whose: Whose, limit: int, ports: Ports) -> int:
-    await ports.content.responses.withdraw(whose.account_id)
+    await withdraw(whose.account_id, ports)
     found = await ports.content.responses.by_author(whose.account_id, None, limit)
+    threads, told = await _told_responses(found, ports)
+    await _redact({room for post in threads.values() for room in thread_rooms(post)}, whose, ports)
+    return sum([await _erase_response(one, one.id in told, ports) for one in found])
+
+
+async def _told_responses(found: Sequence[Response], ports: Ports) -> tuple[dict[str, Post], frozenset[str]]:
+    """The threads they are in, and the ids of those that counted there, once it is told that they are gone."""
     threads = await _posts({one.post_id for one in found}, ports)
     counted = [one for one in found if one.status in {"live", "expired"} and one.post_id in threads]
     told = [removed_response(one, ports) for one in counted]
     await _tell(told, [(one.post_id, one.id) for one in counted], ports)
-    await _redact({room for post in threads.values() for room in thread_rooms(post)}, whose, ports)
-    ids = {one.id for one in counted}
-    return sum([await _erase_response(one, one.id in ids, ports) for one in found])
+    return threads, frozenset(one.id for one in counted)
 
 
 async def _erase_response(response: Response, counted: bool, ports: Ports) -> bool:

@@ -11,6 +11,7 @@ from domain import (
     blocks,
     deciding,
     erasure,
+    erasure_steps,
     posts,
     reports,
     responses,
@@ -23,8 +24,9 @@ from domain.checkins import RecordCheckIn, record_check_in
 from domain.cravings import RecordCraving, record_craving
 from domain.decisions import Decide
 from domain.erasure import EraseMe, OneReceipt, Receipt
-from domain.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from domain.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unavailable
 from domain.invitations import Invite, invite
+from domain.ports import Ports
 from domain.posts import PostFilter, PostView
 from domain.reports import CreateReport
 from domain.rooms import FEED, circle_room, post_room, user_room
@@ -33,7 +35,7 @@ from domain.thanks import ThankResponse
 from domain.trackers import CreateTracker, create_tracker
 from domain.voice_notes import OneVoiceNote, open_voice_note
 from tests.domain.world import World
-from tests.fakes.outage import without_content
+from tests.fakes.outage import without_content, without_rooms
 
 CODE = sessions.new_recovery_code()
 SECRET = "zqx-what-i-said"
@@ -169,6 +171,42 @@ async def test_a_store_that_is_away_leaves_the_rest_to_the_job(world: World) -> 
     assert (await completed(world, receipt)).erased["posts"] == 1
     assert (await world.stored(post.id)).content == ""
     assert await feed(world, other) == []
+
+
+async def test_without_the_room_logs_the_words_are_gone_all_the_same(world: World) -> None:
+    user, other = await somebody(world), await world.person()
+    mine, theirs = await world.post(user, content=SECRET), await world.post(other)
+    said = await world.answer(user, theirs, content=SECRET)
+    await erasure.erase_me(EraseMe(recovery_code=CODE), user, without_rooms(world.ports))
+    response = await world.ports.content.responses.get(said.id)
+    assert response is not None
+    assert ((await world.stored(mine.id)).content, response.content) == ("", "")
+    assert await thread(world, theirs, other) == []
+
+
+@pytest.mark.parametrize("dying", erasure_steps.STEPS)
+async def test_an_erasure_that_dies_in_any_step_is_finished_by_the_next(
+    dying: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, other = await somebody(world), await world.person()
+    await world.post(user, content=SECRET)
+    await world.answer(user, await world.post(other), content=SECRET)
+    receipt = await erased(world, user)
+    step, tries = erasure_steps.STEPS[dying], []
+
+    async def dies_once(whose: erasure_steps.Whose, limit: int, ports: Ports) -> int:
+        taken = await step(whose, limit, ports)
+        tries.append(taken)
+        if len(tries) == 1:
+            raise Unavailable
+        return taken
+
+    monkeypatch.setattr(erasure_steps, "STEPS", {**erasure_steps.STEPS, dying: dies_once})
+    with pytest.raises(Unavailable):
+        await erasure.erase_account(receipt.receipt_id, world.ports)
+    assert (await completed(world, receipt)).state == "complete"
+    assert await world.ports.records.accounts.get(user.id) is None
+    assert len(tries) > 1
 
 
 async def test_asking_twice_at_once_answers_one_receipt(world: World) -> None:

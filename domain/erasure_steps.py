@@ -90,7 +90,7 @@ async def erase_responses(whose: Whose, limit: int, ports: Ports) -> int:
 
 
 async def _told_responses(found: Sequence[Response], ports: Ports) -> tuple[dict[str, Post], frozenset[str]]:
-    """The threads they are in, and the ids of those that counted there, once it is told that they are gone."""
+    """Their threads, and the ids of those that counted there, once it is told that they are gone."""
     threads = await _posts({one.post_id for one in found}, ports)
     counted = [one for one in found if one.status in {"live", "expired"} and one.post_id in threads]
     told = [removed_response(one, ports) for one in counted]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
-from domain import access, crisis, events, limits, naming, rooms, trust
+from domain import access, crisis, events, limits, moderation, naming, rooms, trust
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.clock import rfc3339
 from domain.crisis import CrisisResources
@@ -160,8 +160,9 @@ def circle_view(circle: Circle, role: MemberRole | None) -> CircleView:
 
 async def create_circle(command: CreateCircle, user: User, ports: Ports) -> CircleAnswer:
     circle = _new_circle(command, ports)
-    help_offered = _check_words(msgspec.structs.asdict(circle), user)
     await trust.check_may_write(user, ports)
+    await check_rate(user, ports)
+    help_offered = _check_words(msgspec.structs.asdict(circle), user)
     await limits.check("circles", user.id, await _most_per_day(command, user, ports), limits.DAY, ports)
     await check_place(user, ports)
     told = member_event(circle.id, user.id, "joined", ports)
@@ -211,13 +212,21 @@ async def edit_circle(command: EditCircle, user: User, ports: Ports) -> CircleAn
     """For its owner; what is as it was already is not told again."""
     circle = await _owned(command.circle_id, user, ports.records)
     wanted = _wanted(command)
-    help_offered = _check_words(wanted, user)
-    if changes_of(circle, wanted):
-        await trust.check_may_write(user, ports)
-        await _check_door(wanted, user, ports)
-        await check_rate(user, ports)
-        circle = await _edit(circle.id, wanted, user, ports)
+    changes = changes_of(circle, wanted)
+    if not changes:
+        return CircleAnswer(circle=circle_view(circle, "owner"), crisis=offered_help(command, user))
+    await trust.check_may_write(user, ports)
+    await check_rate(user, ports)
+    help_offered = _check_words(changes, user)
+    await _check_door(changes, user, ports)
+    circle = await _edit(circle.id, wanted, user, ports)
     return CircleAnswer(circle=circle_view(circle, "owner"), crisis=help_offered)
+
+
+def offered_help(command: CreateCircle | EditCircle, user: User) -> CrisisResources | None:
+    """Needs no store, as for posts: somebody's cry may be the name of a circle."""
+    said = [text for text in (command.name, command.description) if isinstance(text, str)]
+    return crisis.resources_for(user.country) if any(map(moderation.quick_check, said)) else None
 
 
 async def _edit(circle_id: str, wanted: dict[str, object], user: User, ports: Ports) -> Circle:

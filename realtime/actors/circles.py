@@ -14,16 +14,22 @@ from realtime.client import Client
 from realtime.rooms import Rooms
 
 
+def crisis_help(command: CreateCircle | EditCircle, client: Client) -> dict[str, object] | None:
+    """The numbers go out with a refusal too, when the words call for it."""
+    resources = circles.offered_help(command, client.user)
+    return {"crisis": resources} if resources else None
+
+
 class CircleActor:
     def __init__(self, ports: Ports, rooms: Rooms) -> None:
         self.ports = ports
         self.rooms = rooms
 
-    @on("circle:create", CreateCircle)
+    @on("circle:create", CreateCircle, console=crisis_help)
     async def create(self, client: Client, command: CreateCircle) -> CircleAnswer:
         return await self._heard(client, await circles.create_circle(command, client.user, self.ports))
 
-    @on("circle:edit", EditCircle)
+    @on("circle:edit", EditCircle, console=crisis_help)
     async def edit(self, client: Client, command: EditCircle) -> CircleAnswer:
         return await circles.edit_circle(command, client.user, self.ports)
 

@@ -299,6 +299,7 @@ async def test_a_name_that_sounds_like_danger_brings_help_and_stays(world: World
     assert answer.circle.name == "I want to die tonight"
     assert answer.crisis is not None
     assert answer.crisis.country == "DE"
+    assert (await edit(world, circle.id, owner, name="I want to die tonight")).crisis == answer.crisis
     assert (await edit(world, circle.id, owner, name="Night watch")).crisis is None
 
 
@@ -329,7 +330,7 @@ async def test_a_role_in_a_private_circle_is_nobody_elses_business(world: World)
     assert await world.names(user_room(stranger.id)) == []
 
 
-@pytest.mark.parametrize("world", [{"circle_changes_per_hour": 2}], indirect=True)
+@pytest.mark.parametrize("world", [{"circle_changes_per_hour": 3}], indirect=True)
 async def test_what_a_whole_circle_hears_is_bounded(world: World) -> None:
     owner, member = await world.person(), await world.person()
     circle = await world.circle(owner, member)

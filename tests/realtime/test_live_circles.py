@@ -141,6 +141,9 @@ async def test_a_name_that_calls_for_help_brings_it(server: Running, start_phone
     assert answer["crisis"]["country"] == "DE"
     refused = await owner.refused("circle:create", {"name": "Call me 555 123 4567"})
     assert (refused["code"], refused["field"]) == ("invalid", "name")
+    second = await owner.send("circle:create", {"name": "I want to die tonight"})
+    assert (second["ok"], second["error"]["code"]) == (False, "rate_limited")
+    assert second["data"]["crisis"] == answer["crisis"]
 
 
 def meddled(server: Running, monkeypatch: pytest.MonkeyPatch, circle_id: str, meddle: Meddle) -> None:

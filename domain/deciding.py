@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from domain import audit, cases, enforcement
+import msgspec
+
+from domain import audit, cases, doors, enforcement
 from domain.accounts import User
 from domain.cases import Case
 from domain.decisions import (
@@ -77,14 +79,19 @@ def _label(command: Decide) -> str | None:
 
 
 async def _earlier(action: Action, case: Case, ports: Ports) -> str | None:
-    """The status, or for a label the warning, that this decision replaces."""
+    """The status, the warning of a label, or the name of a circle that this decision replaces."""
     if case.target == "post":
         post = await ports.content.posts.get(case.target_id)
         return None if post is None else post.content_warning if action == "label" else post.status
     if case.target == "response":
         response = await ports.content.responses.get(case.target_id)
         return None if response is None else response.status
-    return None
+    return await _name(case.target_id, ports) if action == "hide" else None
+
+
+async def _name(circle_id: str, ports: Ports) -> str | None:
+    circle = await ports.records.circles.get(circle_id)
+    return None if circle is None else msgspec.json.encode(doors.door_of(circle)).decode()
 
 
 async def _state(command: Decide, case: Case, user: User, tx: Records) -> DecisionState:

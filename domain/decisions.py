@@ -22,6 +22,12 @@ POSSIBLE: dict[CaseKind, tuple[Action, ...]] = {
 }
 """Nothing that could silence a person follows from their being in danger."""
 OF_PEOPLE: frozenset[Action] = frozenset({"dismiss", "support", "warn", "mute", "ban", "uphold", "restore"})
+ABOUT: dict[Target, frozenset[Action]] = {
+    "post": OF_PEOPLE | {"label", "hide", "remove"},
+    "response": OF_PEOPLE | {"hide", "remove"},
+    "circle": OF_PEOPLE | {"hide"},
+    "user": OF_PEOPLE,
+}
 WITHHOLDING: frozenset[Action] = frozenset({"hold", "hide", "remove"})
 APPEALABLE: frozenset[Action] = frozenset({"warn", "label", "hold", "hide", "remove", "mute", "ban"})
 ALONE_DAYS_MAX = 30
@@ -30,7 +36,8 @@ MUTE_DAYS_MAX = 30
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `decisions`. `earlier` is what a restoration brings back: the status, or the warning, before.
+    """A row of `decisions`. `earlier` is what a restoration brings back: the status, the warning or the name
+    before.
 
     `moderator_id` is None for what moderation did by itself. `until` is the end of a muting or a ban.
     """
@@ -69,11 +76,8 @@ class Decided(View, frozen=True):
 
 
 def possible_actions(case: Case) -> tuple[Action, ...]:
-    """What can be done about a case; an account or a circle has no text to hide."""
-    actions = POSSIBLE[case.kind]
-    if case.target in {"post", "response"}:
-        return tuple(action for action in actions if case.target == "post" or action != "label")
-    return tuple(action for action in actions if action in OF_PEOPLE)
+    """What can be done about a case; an account has nothing to hide, of a circle it is the name."""
+    return tuple(action for action in POSSIBLE[case.kind] if action in ABOUT[case.target])
 
 
 def apply_job(decision: Decision) -> Job:

@@ -6,7 +6,7 @@ at once, and again by job should this process die. Doing it twice changes nothin
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from domain import access, audit, events, notices, visibility
+from domain import access, audit, doors, events, notices, visibility
 from domain.accounts import User
 from domain.decisions import WITHHOLDING, Action, Decision
 from domain.errors import Forbidden
@@ -87,7 +87,9 @@ async def _tell(decision: Decision, ports: Ports) -> None:
 
 async def _withhold(decision: Decision, ports: Ports) -> None:
     status = STATUS[decision.action]
-    if decision.target == "post":
+    if decision.target == "circle":
+        await doors.clear(decision.target_id, decision.id, ports)
+    elif decision.target == "post":
         if (post := await ports.content.posts.get(decision.target_id)) is not None:
             await visibility.withhold_post(post, status, decision.id, ports)
     elif (response := await ports.content.responses.get(decision.target_id)) is not None:
@@ -158,6 +160,10 @@ async def _bring_back(reversed_: Decision, status: PostStatus, cause: str, ports
     """What its author took back meanwhile, or had before, stays away."""
     expected = STATUS[reversed_.action]
     if reversed_.earlier == "removed":
+        return
+    if reversed_.target == "circle":
+        if reversed_.earlier is not None:
+            await doors.put_back(reversed_.target_id, reversed_.earlier, cause, ports)
         return
     if reversed_.target == "post":
         post = await ports.content.posts.get(reversed_.target_id)

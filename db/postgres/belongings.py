@@ -54,7 +54,7 @@ STATEMENTS: dict[BelongingKind, tuple[str, ...]] = {
         changed_to("cases", "barred = array_replace(barred, $1::uuid, $2::uuid)", "$1::uuid = any (barred)"),
         changed_to(
             "decisions",
-            """subject_id = $2::uuid, reason = '',
+            """subject_id = $2::uuid, reason = '', earlier = null,
             target_id = case when target_id = $1::uuid then $2::uuid else target_id end""",
             "subject_id = $1::uuid",
         ),

@@ -184,6 +184,7 @@ class Owner:
             action="warn",
             at=NOON,
             reason="private",
+            earlier="private",
             **about,
         )
         await records.decisions.add(self.decision)
@@ -276,6 +277,7 @@ async def test_reports_and_decisions_are_kept_without_the_account_and_its_words(
     decision = await ports.records.decisions.get(owner.decision.id)
     assert decision is not None
     assert (decision.subject_id, decision.reason, decision.action) == (owner.stand_in, "", "warn")
+    assert decision.earlier is None
     assert decision.moderator_id == owner.other.id
 
 

@@ -6,9 +6,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from domain import circles
+from domain import appeals, circles, deciding, doors
+from domain.appeals import Appeal
 from domain.cases import OneCase
-from domain.circles import CreateCircle, JoinCircle, LeaveCircle
+from domain.circles import CreateCircle, EditCircle, JoinCircle, LeaveCircle
+from domain.decisions import Decide
+from domain.discovery import get_circle
 from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, RateLimited
 from domain.ids import new_id
 from domain.reports import CreateReport, create_report
@@ -179,3 +182,45 @@ async def test_a_reported_circle_is_shown_to_who_decides_about_it(world: World) 
     shown = (await claim_case(OneCase(case_id=case.id), moderator, world.ports)).written
     assert shown is not None
     assert (shown.content, shown.status) == ("Early mornings\n\nNo kindness here.", "private")
+
+
+async def test_a_name_is_taken_off_the_door_and_an_appeal_brings_it_back(world: World) -> None:
+    owner, reporter, one, other = [
+        await world.person(role=role) for role in ("user", "user", "moderator", "moderator")
+    ]
+    circle = await world.circle(owner, name="Only for the strong", description="No tears here.")
+    await create_report(
+        CreateReport(target="circle", target_id=circle.id, reason="harassment"), reporter, world.ports
+    )
+    (case,) = world.fakes.tables.cases.values()
+    hide = Decide(case_id=case.id, action="hide", reason="Please do not look down on others.")
+    await deciding.decide(hide, one, world.ports)
+    await world.work("apply_decision")
+    cleared = await get_circle(circle.id, reporter, world.ports)
+    assert (cleared.name, cleared.description) == (doors.NAMELESS, "")
+    changed = [told for told in await world.told(circle_room(circle.id)) if told["event"] == "circle:changed"]
+    assert [told["data"]["circle"]["name"] for told in changed] == [doors.NAMELESS]
+    (notice,) = await world.news(owner, "moderation:notice")
+    assert (notice["target"], notice["action"]) == ("circle", "hide")
+    appeal = Appeal(
+        decision_id=notice["decision_id"], appeal_code=notice["appeal_code"], note="It is a quote."
+    )
+    opened = await appeals.appeal(appeal, world.ports)
+    await deciding.decide(Decide(case_id=opened.case_id, action="restore"), other, world.ports)
+    await world.work("apply_decision")
+    assert (await get_circle(circle.id, reporter, world.ports)).name == "Only for the strong"
+
+
+async def test_a_new_name_is_not_replaced_by_the_old_one(world: World) -> None:
+    owner = await world.person()
+    circle = await world.circle(owner)
+    stored = await world.ports.records.circles.get(circle.id)
+    assert stored is not None
+    kept = msgspec.json.encode(doors.door_of(stored)).decode()
+    for _ in range(2):
+        await doors.clear(circle.id, "a decision", world.ports)
+    await circles.edit_circle(EditCircle(circle_id=circle.id, name="Better days"), owner, world.ports)
+    await doors.put_back(circle.id, kept, "another decision", world.ports)
+    assert (await get_circle(circle.id, owner, world.ports)).name == "Better days"
+    await doors.clear(new_id(), "a decision", world.ports)
+    await doors.put_back(new_id(), kept, "a decision", world.ports)

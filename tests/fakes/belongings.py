@@ -54,10 +54,10 @@ def stands_in(name: str, **more: Any) -> Change:
     return lambda row, account_id, stand_in: replace(row, **{name: stand_in, **more})
 
 
-def left_subject(emptied: str) -> Change:
+def left_subject(**emptied: str | None) -> Change:
     def change(row: Any, account_id: str, stand_in: str) -> Any:
         target_id = stand_in if row.target_id == account_id else row.target_id
-        return replace(row, subject_id=stand_in, target_id=target_id, **{emptied: ""})
+        return replace(row, subject_id=stand_in, target_id=target_id, **emptied)
 
     return change
 
@@ -94,10 +94,10 @@ KINDS: Mapping[BelongingKind, tuple[tuple[str, Callable[[Any, Any, str], bool], 
         ("reports", lambda key, row, id: (row.target, row.target_id) == ("user", id), stands_in("target_id")),
     ),
     "moderation": (
-        ("cases", of("subject_id"), left_subject("note")),
+        ("cases", of("subject_id"), left_subject(note="")),
         ("cases", of("closed_by"), stands_in("closed_by")),
         ("cases", lambda key, row, id: id in row.barred, unbarred),
-        ("decisions", of("subject_id"), left_subject("reason")),
+        ("decisions", of("subject_id"), left_subject(reason="", earlier=None)),
         ("decisions", of("moderator_id"), stands_in("moderator_id")),
     ),
 }

@@ -81,6 +81,15 @@ class Accounts(Protocol):
         """Deletes an account that was erased, with all that hangs on it; no other one."""
 
 
+class Use(NamedTuple):
+    """When a session was used, and by what; None keeps what was said of the device before."""
+
+    session_id: str
+    at: datetime
+    platform: str | None = None
+    app_version: str | None = None
+
+
 class Sessions(Protocol):
     async def add(self, session: Session) -> None: ...
 
@@ -90,10 +99,8 @@ class Sessions(Protocol):
     async def open(self, account_id: str, used_since: datetime, limit: int) -> list[Session]:
         """Open ones that were used since then, last used first."""
 
-    async def note_use(
-        self, session_id: str, at: datetime, *, platform: str | None = None, app_version: str | None = None
-    ) -> None:
-        """Keeps what was said of the device before where nothing new is said."""
+    async def note_uses(self, uses: Sequence[Use]) -> None:
+        """Of open sessions, each once; waits for nobody: what another transaction holds is left out."""
 
     async def end(self, session_id: str, reason: EndReason, at: datetime) -> None: ...
 

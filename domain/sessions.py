@@ -15,7 +15,7 @@ from domain import accounts, audit, bans
 from domain.accounts import Account, Avatar, Email, Handle, OwnAccount, Password, User
 from domain.errors import Conflict, DomainError, Forbidden, Unauthenticated
 from domain.ids import new_id
-from domain.ports import Ports, Records
+from domain.ports import Ports, Records, Use
 from domain.wire import END, Command, Country, View
 
 EndReason = Literal["logged_out", "password_changed", "reuse", "banned", "erased"]
@@ -300,7 +300,7 @@ async def refresh(command: Refresh, ports: Ports) -> Tokens:
             await audit.note("auth.token_reused", token.account_id, tx, ports)
         else:
             await tx.sessions.mark_used(token.token_hash, ports.now())
-            await tx.sessions.note_use(token.session_id, ports.now())
+            await tx.sessions.note_uses([Use(token.session_id, ports.now())])
             tokens = await issue_tokens(token.session_id, token.account_id, tx, ports)
     if reused:
         raise Unauthenticated

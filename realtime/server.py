@@ -128,7 +128,7 @@ class Realtime:
 
     def _arrived(self, client: Client) -> None:
         self._start(self.presence.arrive(client.user.id), "presence-arrive")
-        self._start(self.sessions.note_use(client), "session-use")
+        self.sessions.note_use(client)
 
     def _end_broken(self, clients: list[Client]) -> None:
         self._start(self._end_in_turns(clients), "end-broken")

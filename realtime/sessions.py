@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from domain.errors import DomainError
-from domain.ports import Ports
+from domain.ports import Ports, Use
 from domain.sessions import EndedSession, EndReason
 from domain.wire import View
 from realtime.budget import Budget
@@ -30,6 +29,7 @@ FAREWELLS: dict[EndReason, str] = {
     "erased": "erased",
 }
 
+USES_BATCH = 500
 TOO_MANY = "Too many of your devices are connected."
 FINAL = frozenset({"logged_out", "banned", "erased"})
 """Codes after which a client does not come back."""
@@ -48,6 +48,7 @@ class Sessions:
         self._by_account: defaultdict[str, set[Client]] = defaultdict(set)
         self._by_session: defaultdict[str, set[Client]] = defaultdict(set)
         self._budgets: dict[str, Budget] = {}
+        self._used: dict[str, Use] = {}
 
     def add(self, client: Client) -> None:
         self._by_account[client.user.id].add(client)
@@ -86,18 +87,11 @@ class Sessions:
     def account_ids(self) -> list[str]:
         return list(self._by_account)
 
-    async def note_use(self, client: Client) -> None:
-        """For the list of sessions that somebody sees; nobody is refused because it cannot be kept."""
+    def note_use(self, client: Client) -> None:
+        """For the list of sessions that somebody sees; written down with the next look at ended sessions."""
         device, session_id = client.device, client.user.session_id
-        try:
-            await self._ports.records.sessions.note_use(
-                session_id,
-                self._ports.now(),
-                platform=device.platform or None,
-                app_version=device.app_version or None,
-            )
-        except DomainError as error:
-            log.warning("sessions.use_not_noted", code=error.code)
+        use = Use(session_id, self._ports.now(), device.platform or None, device.app_version or None)
+        self._used[session_id] = use
 
     def end(self, client: Client, code: str) -> None:
         """Tells the client why, in its last frame, and closes it."""
@@ -118,8 +112,15 @@ class Sessions:
             self.forget_full_budgets()
             try:
                 since = await self._check(since)
+                await self._write_uses()
             except Exception as error:  # noqa: BLE001  (whatever it is, the watch goes on)
                 log.warning("sessions.check_failed", error=type(error).__name__)
+
+    async def _write_uses(self) -> None:
+        """In batches; what cannot be written is of no consequence."""
+        uses, self._used = list(self._used.values()), {}
+        for start in range(0, len(uses), USES_BATCH):
+            await self._ports.records.sessions.note_uses(uses[start : start + USES_BATCH])
 
     def _follow(self, ended: EndedSession, client: Client) -> None:
         if not client.ended:

@@ -1,9 +1,11 @@
 """Sessions and refresh tokens in PostgreSQL."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from db.postgres.statements import Db, changed
 from domain.accounts import User
+from domain.ports import Use
 from domain.sessions import EndedSession, EndReason, RefreshToken, Session
 
 
@@ -43,19 +45,26 @@ class SessionRows:
         )
         return [Session(**row) for row in rows]
 
-    async def note_use(
-        self, session_id: str, at: datetime, *, platform: str | None = None, app_version: str | None = None
-    ) -> None:
+    async def note_uses(self, uses: Sequence[Use]) -> None:
         await self.db.execute(
             """
-            update sessions set last_used_at = greatest(last_used_at, $2),
-                platform = coalesce($3, platform), app_version = coalesce($4, app_version)
-            where id = $1 and ended_at is null
+            with used as (
+                select id, at, platform, app_version
+                from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[])
+                    as u (id, at, platform, app_version)
+            ), held as (
+                select id from sessions where id = any($1::uuid[]) and ended_at is null
+                for update skip locked
+            )
+            update sessions set last_used_at = greatest(last_used_at, used.at),
+                platform = coalesce(used.platform, sessions.platform),
+                app_version = coalesce(used.app_version, sessions.app_version)
+            from used join held on held.id = used.id where sessions.id = used.id
             """,
-            session_id,
-            at,
-            platform,
-            app_version,
+            [use.session_id for use in uses],
+            [use.at for use in uses],
+            [use.platform for use in uses],
+            [use.app_version for use in uses],
         )
 
     async def end(self, session_id: str, reason: EndReason, at: datetime) -> None:

@@ -8,7 +8,7 @@ import pytest
 from domain.accounts import User
 from domain.clock import utc_now
 from domain.ids import new_id
-from domain.ports import Ports
+from domain.ports import Ports, Use
 from domain.sessions import EndedSession
 from tests.contract.makers import Makers
 
@@ -67,15 +67,26 @@ async def test_open_sessions_are_listed_last_used_first(ports: Ports, make: Make
     await make.session(stranger.id)
     sessions, now = ports.records.sessions, utc_now()
     await sessions.end(ended.id, "logged_out", now)
-    await sessions.note_use(first.id, now + timedelta(seconds=1), platform="ios", app_version="1.2")
-    await sessions.note_use(first.id, now - timedelta(days=1))
+    late, early = now + timedelta(seconds=1), now - timedelta(days=1)
+    await sessions.note_uses([Use(first.id, late, "ios", "1.2"), Use(ended.id, late), Use(new_id(), late)])
+    await sessions.note_uses([Use(first.id, early)])
+    await sessions.note_uses([])
     found = await sessions.open(account.id, now - timedelta(days=1), 10)
     assert [one.id for one in found] == [first.id, second.id]
     assert (found[0].platform, found[0].app_version) == ("ios", "1.2")
-    assert found[0].last_used_at == now + timedelta(seconds=1)
+    assert found[0].last_used_at == late
     assert found[1].last_used_at == second.created_at
     assert [one.id for one in await sessions.open(account.id, now, 10)] == [first.id]
     assert [one.id for one in await sessions.open(account.id, now - timedelta(days=1), 1)] == [first.id]
+
+
+async def test_noting_a_use_waits_for_nobody(ports: Ports, make: Makers) -> None:
+    """Else a ban and a crowd of connects could wait for each other."""
+    session = await make.session((await make.account()).id)
+    async with ports.transaction() as tx:
+        await tx.sessions.end(session.id, "logged_out", utc_now())
+        async with asyncio.timeout(LOOK_SECONDS * 5):
+            await ports.records.sessions.note_uses([Use(session.id, utc_now())])
 
 
 async def test_only_ones_own_open_session_can_be_ended(ports: Ports, make: Makers) -> None:

@@ -1,10 +1,12 @@
 """Sessions and refresh tokens in memory."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from domain.accounts import User
+from domain.ports import Use
 from domain.sessions import EndedSession, EndReason, RefreshToken, Session
 from tests.fakes.tables import Tables
 
@@ -41,17 +43,16 @@ class FakeSessions:
         ]
         return [session for _, _, session in sorted(mine, reverse=True, key=lambda found: found[:2])][:limit]
 
-    async def note_use(
-        self, session_id: str, at: datetime, *, platform: str | None = None, app_version: str | None = None
-    ) -> None:
-        session = self._tables.sessions.get(session_id)
-        if session is not None and session.ended_at is None:
-            self._tables.sessions[session_id] = replace(
-                session,
-                last_used_at=max(session.last_used_at or at, at),
-                platform=platform or session.platform,
-                app_version=app_version or session.app_version,
-            )
+    async def note_uses(self, uses: Sequence[Use]) -> None:
+        for use in uses:
+            session = self._tables.sessions.get(use.session_id)
+            if session is not None and session.ended_at is None:
+                self._tables.sessions[session.id] = replace(
+                    session,
+                    last_used_at=max(session.last_used_at or use.at, use.at),
+                    platform=use.platform or session.platform,
+                    app_version=use.app_version or session.app_version,
+                )
 
     async def end(self, session_id: str, reason: EndReason, at: datetime) -> None:
         session = self._tables.sessions.get(session_id)

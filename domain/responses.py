@@ -6,7 +6,21 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import access, activity, events, ladder, limits, pages, posts, rooms, shares, trust, voice_notes
+from domain import (
+    access,
+    activity,
+    crisis,
+    events,
+    ladder,
+    limits,
+    moderation,
+    pages,
+    posts,
+    rooms,
+    shares,
+    trust,
+    voice_notes,
+)
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.clock import rfc3339
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -51,9 +65,16 @@ class ResponseView(View, frozen=True):
 
 
 class ResponseAnswer(View, frozen=True):
-    """Ack data of `support:respond`, and data of `response:new` and `response:changed`."""
+    """Data of `response:new` and `response:changed`."""
 
     response: ResponseView
+
+
+class Responded(View, frozen=True):
+    """Ack data of `support:respond`; `crisis` when what was said calls for help for the one who said it."""
+
+    response: ResponseView
+    crisis: crisis.CrisisResources | None
 
 
 class ResponseRemoved(View, frozen=True):
@@ -96,7 +117,7 @@ class Thread(View, frozen=True):
     position: rooms.RoomState
 
 
-async def respond(command: Respond, user: User, ports: Ports) -> ResponseAnswer:
+async def respond(command: Respond, user: User, ports: Ports) -> Responded:
     """Stores and tells a response; a retry with the same `client_id` answers the original."""
     content = _content(command, ports)
     post = await posts.visible_post(command.post_id, user, ports)
@@ -104,7 +125,13 @@ async def respond(command: Respond, user: User, ports: Ports) -> ResponseAnswer:
     if response.post_id != post.id:
         raise Conflict("This was said in answer to another post.", field="client_id")
     await tell_of(response, post, ports)
-    return ResponseAnswer(response=(await response_views([response], ports))[0])
+    view = (await response_views([response], ports))[0]
+    return Responded(response=view, crisis=offered_help(command, user))
+
+
+def offered_help(command: Respond, user: User) -> crisis.CrisisResources | None:
+    """Needs no store, as for posts: who answers may be in danger as well."""
+    return crisis.resources_for(user.country) if moderation.quick_check(command.content) else None
 
 
 async def _stored(command: Respond, content: str, post: Post, user: User, ports: Ports) -> Response:
@@ -184,12 +211,18 @@ async def _note_answer(response: Response, post: Post, tx: Records) -> ladder.No
     return await ladder.note_answer(post, response.author_id, response.id, response.created_at, tx)
 
 
+def scan_job(response: Response, lane: Lane) -> Job:
+    """What may be a cry for help is read at once, wherever it was said."""
+    args, key = {"response_id": response.id}, f"scan_response:{response.id}"
+    pressing = moderation.quick_check(response.content)
+    return Job(name="scan_response", args=args, key=key, lane="urgent" if pressing else lane)
+
+
 def jobs_of(response: Response, post: Post, event_id: str) -> list[Job]:
     lane: Lane = "urgent" if post.type == "sos" else "default"
     jobs = [activity.activity_job(response.author_id, "response", response.id, response.created_at)]
     if response.type == "text":
-        args = {"response_id": response.id}
-        jobs.append(Job(name="scan_response", args=args, key=f"scan_response:{response.id}", lane=lane))
+        jobs.append(scan_job(response, lane))
     if response.author_id == post.author_id:
         return jobs
     score = Job(

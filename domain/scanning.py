@@ -27,6 +27,8 @@ SCAN = "scan"
 """The cause of what the scan of a new text does; a rescan is another cause."""
 SLOWED_FOR = timedelta(hours=1)
 AGAINST_OTHERS: frozenset[Label] = frozenset({"harassment", "sexual_or_grooming", "sourcing", "spam"})
+IN_DANGER = AT_RISK - {"third_party_concern"}
+"""Whoever answers and worries about the other needs no help offered for it."""
 URGENCY: dict[Label, int] = {
     "self_harm_risk": 5,
     "overdose_risk": 5,
@@ -96,6 +98,8 @@ async def scan_response(response_id: str, ports: Ports, *, cause: str = SCAN) ->
     await _follow(scanned_of("response", response, verdict, cause), ports)
     if verdict.masked_text not in {None, response.content} and not verdict.restricts:
         await _mask_response(response, verdict, ports)
+    if IN_DANGER & set(verdict.labels):
+        await _tell([_offer(response, ports)], ports)
 
 
 async def _verdict_on_warning(post: Post, ports: Ports) -> Verdict | None:
@@ -340,12 +344,13 @@ async def _ask_for_warning(post: Post, verdict: Verdict, ports: Ports) -> None:
     ports.announcer.announce(notice, jobs=owed)
 
 
-def _offer(post: Post, ports: Ports) -> Event:
+def _offer(text: Post | Response, ports: Ports) -> Event:
+    about = {"post_id": text.id} if isinstance(text, Post) else {}
     return Event(
-        id=derived_id("crisis:offer", post.id),
+        id=derived_id("crisis:offer", text.id),
         name="crisis:offer",
         at=ports.now(),
-        refs={"post_id": post.id, "account_id": post.author_id},
+        refs={**about, "account_id": text.author_id},
     )
 
 

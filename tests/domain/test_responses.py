@@ -9,7 +9,7 @@ from domain.accounts import User
 from domain.errors import Forbidden, Invalid, NotFound, RateLimited
 from domain.ids import new_id
 from domain.posts import DeletePost, delete_post
-from domain.responses import DeleteResponse, OpenPost
+from domain.responses import DeleteResponse, OpenPost, Respond
 from domain.rooms import RoomState, post_room, user_room
 from tests.domain.world import World
 
@@ -153,3 +153,14 @@ async def test_nothing_is_told_of_a_response_to_what_was_removed(world: World) -
     assert await responses.compose_new(created, world.ports) is None
     with pytest.raises(NotFound):
         await thread(world, post.id, helper)
+
+
+async def test_an_answer_that_sounds_like_danger_brings_help_for_the_one_who_gives_it(world: World) -> None:
+    author, helper = await world.person(), await world.person(country="DE")
+    post = await world.post(author)
+    command = Respond(client_id=new_id(), post_id=post.id, content="I want to kill myself too")
+    answer = await responses.respond(command, helper, world.ports)
+    assert answer.crisis is not None
+    assert answer.crisis.country == "DE"
+    plain = Respond(client_id=new_id(), post_id=post.id, content="Day 30 was good to me.")
+    assert (await responses.respond(plain, helper, world.ports)).crisis is None

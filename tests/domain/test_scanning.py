@@ -150,6 +150,32 @@ async def test_a_restricted_response_is_removed_with_its_points(world: World, sa
     assert removed["reason"] == "moderation"
 
 
+async def test_whoever_answers_and_is_in_danger_is_offered_help_and_heard(world: World) -> None:
+    author, helper = await world.person(), await world.person(country="DE")
+    post = await world.post(author)
+    answer = await world.answer(
+        helper, post, content="Me too. I want to kill myself tonight, I have the pills."
+    )
+    await world.ports.announcer.drain()
+    (job,) = world.owed("scan_response")
+    assert job.lane == "urgent"
+    await world.work("scan_response", times=2)
+    (offer,) = await world.news(helper, "crisis:offer")
+    assert (offer["post_id"], offer["crisis"]["country"]) == (None, "DE")
+    stored = await world.ports.content.responses.get(answer.id)
+    assert stored is not None
+    assert stored.status == "live"
+    assert [case.kind for case in world.fakes.tables.cases.values()] == ["risk"]
+
+
+async def test_whoever_worries_in_an_answer_is_not_offered_help(world: World, says: Any) -> None:
+    helper = await world.person()
+    await world.answer(helper, await world.post(await world.person()))
+    says(verdict("show_help", labels=("third_party_concern",)))
+    await world.work("scan_response")
+    assert await world.news(helper, "crisis:offer") == []
+
+
 async def test_contacts_in_a_response_are_masked(world: World, says: Any) -> None:
     author, helper = await world.person(), await world.person()
     response = await world.answer(helper, await world.post(author), content="call 123")

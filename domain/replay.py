@@ -12,7 +12,7 @@ import msgspec
 
 from domain.rooms import REMOVALS, Logged
 
-CHANGES = frozenset({"post:changed", "response:changed", "support:changed"})
+CHANGES = frozenset({"post:changed", "response:changed", "support:changed", "circle:changed"})
 STAYING = REMOVALS | {"crisis:offer"}
 """Help that was offered stays offered, whatever became of the post that called for it."""
 READ_KEPT = 4096
@@ -35,6 +35,7 @@ class Refs(msgspec.Struct):
     response_id: str | None = None
     post: Named | None = None
     response: Named | None = None
+    circle: Named | None = None
     counts: dict[str, int] | None = None
 
 
@@ -97,7 +98,7 @@ def _as_it_is(stretch: Stretch) -> Sequence[Logged]:
 def about(event: Logged) -> About:
     told = _told.decode(event.body)
     refs = told.data
-    named = refs.response or refs.post
+    named = refs.response or refs.post or refs.circle
     post = refs.post.id if refs.post else refs.post_id or (refs.response.post_id if refs.response else None)
     response = refs.response.id if refs.response else refs.response_id
     return About(

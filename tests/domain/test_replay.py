@@ -52,6 +52,15 @@ def test_the_newest_counts_speak_for_those_before_them() -> None:
     assert [one["seq"] for one in told] == [3, 1, 2]
 
 
+def test_a_circle_is_replayed_by_the_name_that_it_has_now() -> None:
+    names = ("Only for the strong", "A circle without a name")
+    events = [
+        telling(seq, "circle:changed", circle={"id": "c", "name": name}) for seq, name in enumerate(names, 1)
+    ]
+    told = [msgspec.json.decode(event.body)["data"]["circle"]["name"] for event in as_it_is(events)]
+    assert told == [names[1]] * 2
+
+
 def test_the_newest_words_speak_for_every_telling_in_its_own_place() -> None:
     events = [said(1, PHONE), said(2, MASKED, "post:changed", edited_at="02")]
     assert words(as_it_is(events)) == [(1, MASKED), (2, MASKED)]

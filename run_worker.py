@@ -20,6 +20,7 @@ from workers import jobs
 from workers.loop import cancel_all
 from workers.recovery import Recovery
 from workers.relay import Relay
+from workers.waiting import watch_waiting
 from workers.worker import Workers
 
 log = structlog.get_logger("run_worker")
@@ -36,7 +37,10 @@ async def work(settings: Settings) -> None:
         located_settings = await stack.enter_async_context(located(settings))
         stores = await stack.enter_async_context(open_stores(located_settings))
         workers = Workers(stores.ports, redis=stores.queue.redis, settings=located_settings.jobs)
-        relay = asyncio.create_task(relay_of(stores).run(), name="relay")
+        beside = [
+            asyncio.create_task(relay_of(stores).run(), name="relay"),
+            asyncio.create_task(watch_waiting(stores.ports), name="sos-waiting"),
+        ]
         await stack.enter_async_context(
             probe_site(settings.server_host, settings.worker_port, stores.ports, Exposition())
         )
@@ -44,7 +48,7 @@ async def work(settings: Settings) -> None:
         await workers.start()
         log.info("worker.ready", jobs=sorted(jobs.__all__))
         await stopping.wait()
-        await cancel_all([relay], within_seconds=located_settings.store_timeout_seconds)
+        await cancel_all(beside, within_seconds=located_settings.store_timeout_seconds)
         await workers.stop()
 
 

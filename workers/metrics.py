@@ -21,6 +21,8 @@ FIRST_RESPONSE_SECONDS = Histogram(
     ["category"],
     buckets=(5, 10, 20, 30, 60, 120, 180, 300, 480, 900, 1800, 3600),
 )
+SOS_WAITING = Gauge("sos_waiting", "SOS that nobody has answered yet")
+SOS_OLDEST_SECONDS = Gauge("sos_waiting_oldest_seconds", "For how long the oldest of them has waited")
 REPUSHED = Counter("jobs_repushed_total", "Jobs Redis had lost or never got", ["why"])
 RECONCILED = Counter("reconciled_total", "Kept sums that were not the truth and were put right", ["what"])
 ERASURES = Gauge(

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 import signal
 
 import aiohttp
@@ -10,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from demo.cluster import Cluster, free_port
 from demo.phone import Phone
-from telemetry.exposition import together
+from telemetry.exposition import exposed, together
 from tests.system.conftest import StartPhone
 
 PHONES = 6
@@ -72,3 +73,12 @@ def test_texts_come_together_with_each_metric_said_once() -> None:
     assert 'a_total{process="1",x="{ "} 1.0\n' in told
     assert 'b{process="0"} 2.0\nb{process="1"} 2.0\n' in told
     assert told.endswith('process_up{process="0"} 1\nprocess_up{process="1"} 1\nprocess_up{process="2"} 0\n')
+
+
+async def test_gauges_of_every_process_are_read_by_name() -> None:
+    addresses = [f"\0{secrets.token_hex(8)}" for _ in range(3)]
+    async with exposed(addresses, 0) as one, exposed(addresses, 1):
+        found = await one.values("process_start_time_seconds", "never_heard_of")
+    assert len(found) == 2, "the third does not answer"
+    assert found[0] == found[1]
+    assert found[0]["never_heard_of"] is None

@@ -15,6 +15,7 @@ from domain.ladder import STEPS
 from domain.presence import SetPresence
 from domain.rooms import post_room, user_room
 from tests.workers.stage import Stage
+from workers.waiting import show_waiting
 
 TOKEN = "ab" * 32
 
@@ -77,3 +78,21 @@ async def test_an_sos_climbs_until_somebody_answers_and_is_followed_up(stage: St
 def answers_observed() -> float:
     labels = {"category": "alcohol"}
     return REGISTRY.get_sample_value("sos_first_response_seconds_count", labels) or 0.0
+
+
+async def test_what_nobody_answers_is_there_for_an_alert(stage: Stage) -> None:
+    author, other = await stage.person(), await stage.person()
+    old = await stage.post(author, type="sos")
+    stage.clock.time += timedelta(minutes=10)
+    await stage.post(author, type="sos")
+    await show_waiting(stage.ports)
+    assert waiting() == (2, 600)
+    await stage.answer(other, old)
+    await show_waiting(stage.ports)
+    assert waiting() == (1, 0)
+
+
+def waiting() -> tuple[float | None, float | None]:
+    """How many, and for how many seconds the oldest."""
+    oldest = REGISTRY.get_sample_value("sos_waiting_oldest_seconds")
+    return REGISTRY.get_sample_value("sos_waiting"), oldest and round(oldest)

@@ -4,6 +4,7 @@ It has imported and warmed up what a worker needs, forks one for each line it re
 A worker whose stores are away when it starts tries again, as whoever supervises real ones makes it do.
 """
 
+import ctypes
 import os
 import random
 import signal
@@ -16,6 +17,7 @@ from domain.settings import Settings, load_settings
 from telemetry.logs import configure_logs
 
 AGAIN_SECONDS = 0.3
+PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -29,7 +31,8 @@ def main() -> None:
 
 
 def live(settings: Settings) -> None:
-    """In the child: works until it is stopped or killed."""
+    """In the child: works until it is stopped or killed, or whoever forked it is gone."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     random.seed()
     while not worked(settings):

@@ -14,7 +14,7 @@ from domain.errors import Invalid
 from domain.moderation import AT_RISK, Label, ScanContext, Verdict
 
 SHORT_WORDS = 4
-"""Of so few words the classifier sees too little to be believed as it is of a text: `lonely`, say."""
+"""Of so few words the classifier sees too little to be believed as it is of a text."""
 SURE: dict[Label, float] = {
     "harassment": 0.95,
     "sexual_or_grooming": 0.95,
@@ -23,6 +23,15 @@ SURE: dict[Label, float] = {
     "contact_exchange": 0.9,
 }
 """Scores from which a name of a few words, or a label, is refused."""
+WORDS = """
+    abuse addict addiction alcohol alcoholic alone anger anxious anxiety benzos cannabis clean cocaine crack
+    craving cravings depressed depression disorder drinking drugs eating fentanyl food gambling gaming grief
+    harm heroin hurt insomnia internet lonely loneliness love meth nicotine opioids oxy pain painkillers panic
+    pills porn pregnant recovery relapse self sex shame shopping smoking sober spending speed stress sugar
+    suicidal suicide trauma vaping weed withdrawal work
+"""
+TROUBLES = frozenset(WORDS.split())
+"""What people come here for. A name of nothing but these words is never taken for an offence."""
 NO_CONTACTS = "Please leave out what others could find you by: here everybody stays anonymous."
 UNKIND = "Please choose other words: everybody here will read them."
 
@@ -36,14 +45,19 @@ SEPARATORS = re.compile(r"[-_]+")
 def check_text(text: str, field: str, place: Place) -> bool:
     """Whether its writer sounds as if in danger; refuses contacts and what would be kept from others."""
     verdict = _read(text, place)
-    if (why := refusal_of(verdict, sure=len(text.split()) <= SHORT_WORDS)) is not None:
-        raise Invalid(why, field=field)
+    _check(text, verdict, field, sure=len(text.split()) <= SHORT_WORDS)
     return verdict.shows_help
 
 
 def check_handle(handle: str, field: str) -> None:
     """A handle or an avatar is words with dashes between them."""
-    if (why := refusal_of(_read(words_of(handle), "profile"), sure=True)) is not None:
+    words = words_of(handle)
+    _check(words, _read(words, "profile"), field, sure=True)
+
+
+def _check(text: str, verdict: Verdict, field: str, *, sure: bool) -> None:
+    why = refusal_of(verdict, sure=sure)
+    if why is not None and not names_a_trouble(text):
         raise Invalid(why, field=field)
 
 
@@ -55,7 +69,12 @@ def check_slugs(slugs: Iterable[str], field: str) -> None:
 
 @lru_cache(SLUGS_KEPT)
 def is_fit(slug: str) -> bool:
-    return refusal_of(_read(words_of(slug), "profile"), sure=True) is None
+    words = words_of(slug)
+    return names_a_trouble(words) or refusal_of(_read(words, "profile"), sure=True) is None
+
+
+def names_a_trouble(text: str) -> bool:
+    return all(word in TROUBLES for word in text.casefold().split())
 
 
 def words_of(name: str) -> str:

@@ -25,6 +25,7 @@ KIND = [
     "sober-2019-04-01",
     "mother-of-3",
     "lonely",
+    "lonely-addict",
     "operator",
     "river-helper",
     "want-to-die",
@@ -64,6 +65,7 @@ def test_no_handle_that_we_invent_would_be_refused() -> None:
 LABELS = [
     *("alcohol", "opioids", "heroin", "fentanyl", "cannabis", "gambling", "porn", "sex_addiction"),
     *("self_harm", "suicide", "eating_disorder", "lonely", "payday", "90_days", "ex_partner", "work_stress"),
+    *sorted(naming.TROUBLES),
 ]
 
 

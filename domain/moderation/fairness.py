@@ -2,7 +2,7 @@
 
 A word that names a group stands near insults in what classifiers learn from, and then speaks against
 everybody who says it of themselves. So the same ordinary sentences are scanned for each group, and for
-nobody in particular.
+nobody in particular; and the same insults, which must not pass for anybody.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,28 +52,48 @@ TEMPLATES: Sequence[str] = (
 )
 
 
+INSULTS: Sequence[str] = (
+    "You are {group} and that is disgusting, nobody wants you here.",
+    "Shut up, you are {group} and worthless.",
+    "You are {group}, go kill yourself.",
+    "People who are {group} like you do not deserve help.",
+    "Of course you relapsed, you are {group}. Pathetic.",
+)
+
+
 class Tally(msgspec.Struct, frozen=True):
-    """Of `texts` ordinary ones of a group, how many were kept from others, and how many offered help."""
+    """Of `texts` ordinary ones of a group, how many were kept from others, and how many offered help; and how
+    many of the `insults` at it were found.
+    """
 
     texts: int
     restricted: int
     helped: int
+    insults: int
+    found: int
 
 
-def sentences(group: str) -> Iterator[str]:
+def sentences(group: str, templates: Sequence[str] = TEMPLATES) -> Iterator[str]:
     for name in GROUPS[group]:
-        for template in TEMPLATES:
+        for template in templates:
             yield template.format(group=name)
 
 
 def tallies(scan: Callable[[str], Verdict]) -> dict[str, Tally]:
     """A tally of each group."""
-    return {group: _tally([scan(text) for text in sentences(group)]) for group in GROUPS}
+    return {group: _tally(group, scan) for group in GROUPS}
 
 
-def _tally(verdicts: Sequence[Verdict]) -> Tally:
-    restricted = sum(verdict.restricts for verdict in verdicts)
-    return Tally(len(verdicts), restricted, sum(verdict.shows_help for verdict in verdicts))
+def _tally(group: str, scan: Callable[[str], Verdict]) -> Tally:
+    ordinary = [scan(text) for text in sentences(group)]
+    insults = [scan(text) for text in sentences(group, INSULTS)]
+    return Tally(
+        texts=len(ordinary),
+        restricted=sum(verdict.restricts for verdict in ordinary),
+        helped=sum(verdict.shows_help for verdict in ordinary),
+        insults=len(insults),
+        found=sum("harassment" in verdict.labels for verdict in insults),
+    )
 
 
 def strict_scan(text: str) -> Verdict:
@@ -83,8 +103,10 @@ def strict_scan(text: str) -> Verdict:
 
 def table(scan: Callable[[str], Verdict]) -> list[str]:
     """The tallies as a table for the report."""
-    rows = ["| said by, or of | texts | held or hidden | offered help |", "| --- | --- | --- | --- |"]
-    return rows + [
-        f"| {group} | {one.texts} | {one.restricted} | {one.helped} ({one.helped / one.texts:.0%}) |"
-        for group, one in tallies(scan).items()
-    ]
+    head = "| said by, or of | ordinary texts | held or hidden | offered help | insults found |"
+    return [head, "| --- | --- | --- | --- | --- |", *(_row(*pair) for pair in tallies(scan).items())]
+
+
+def _row(group: str, one: Tally) -> str:
+    helped = f"{one.helped} ({one.helped / one.texts:.0%})"
+    return f"| {group} | {one.texts} | {one.restricted} | {helped} | {one.found} of {one.insults} |"

@@ -78,7 +78,7 @@ class Accounts(Protocol):
         """The ids of active accounts of these roles."""
 
     async def delete_erased(self, id: str) -> bool:
-        """Deletes an account that was erased, with all that hangs on it; no other one."""
+        """Deletes an account whose erasure runs, with all that hangs on it; no other one."""
 
 
 class Use(NamedTuple):

@@ -189,16 +189,20 @@ async def log_in(command: LogIn, ports: Ports) -> LoggedIn:
 
     Only who knows the password of a banned account hears that it is banned.
     """
-    if "@" in command.identifier:
-        account = await _by_email(command, ports)
-    else:
-        account = await _by_handle(command, ports)
+    account = await behind(command, ports)
     if account is None:
         raise Unauthenticated(WRONG_LOGIN)
     await bans.check_not_banned(account, ports)
     if account.status != "active":
         raise Unauthenticated(WRONG_LOGIN)
     return await _logged_in(account, ports)
+
+
+async def behind(command: LogIn, ports: Ports) -> Account | None:
+    """The account, whatever its status, for the right password; as much work for a wrong one."""
+    if "@" in command.identifier:
+        return await _by_email(command, ports)
+    return await _by_handle(command, ports)
 
 
 async def _by_email(command: LogIn, ports: Ports) -> Account | None:
@@ -228,15 +232,21 @@ async def _logged_in(account: Account, ports: Ports) -> LoggedIn:
 
 async def recover(command: Recover, ports: Ports) -> Registered:
     """A used recovery code is replaced by a new one."""
-    account = await ports.records.accounts.by_handle(command.handle)
-    expected = account.recovery_hash if account else None
-    matches = secrets.compare_digest(expected or "", recovery_hash(command.recovery_code))
-    if account is None or not matches:
+    account = await recoverable(command.handle, command.recovery_code, ports)
+    if account is None:
         raise Unauthenticated(WRONG_RECOVERY)
     await bans.check_not_banned(account, ports)
     if account.status != "active":
         raise Unauthenticated(WRONG_RECOVERY)
     return await _recovered(account, command, ports)
+
+
+async def recoverable(handle: str, code: str, ports: Ports) -> Account | None:
+    """The account, whatever its status, for the right recovery code."""
+    account = await ports.records.accounts.by_handle(handle) if handle.isascii() else None
+    expected = account.recovery_hash if account else None
+    matches = secrets.compare_digest(expected or "", recovery_hash(code))
+    return account if matches else None
 
 
 async def _recovered(account: Account, command: Recover, ports: Ports) -> Registered:

@@ -1,11 +1,17 @@
-"""What became of an erasure, for whoever has its receipt: the account that asked is gone."""
+"""Erasures for those without a session: asking for one, and seeing by its receipt what became of it."""
 
-from api.route import REQUESTS, Routes
+from api.route import LOGINS, REQUESTS, Routes
 from domain import erasure
-from domain.erasure import OneReceipt, Receipt
+from domain.erasure import EraseWithoutSession, OneReceipt, Receipt
 from domain.ports import Ports
 
 routes = Routes()
+
+
+@routes.public("POST", "/v1/erasures", limit=LOGINS, named_by="identifier")
+async def erase_without_session(command: EraseWithoutSession, ports: Ports) -> Receipt:
+    """Erases an account for whoever proves that it is theirs, also when it is banned."""
+    return await erasure.erase_without_session(command, ports)
 
 
 @routes.public("GET", "/v1/erasures/{receipt_id}", limit=REQUESTS)

@@ -91,7 +91,10 @@ class AccountRows:
         return [row["id"] for row in rows]
 
     async def delete_erased(self, id: str) -> bool:
-        return changed(await self.db.execute("delete from accounts where id = $1 and status = 'erased'", id))
+        status = await self.db.execute(
+            "delete from accounts where id = $1 and exists (select from erasures where account_id = $1)", id
+        )
+        return changed(status)
 
     async def _replace(self, guard: str, id: str, old: str | None, changes: dict[str, object]) -> bool:
         try:

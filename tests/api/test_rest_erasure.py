@@ -80,3 +80,35 @@ async def test_nobody_sees_what_an_erased_person_said(alice: Person, bob: Person
 async def test_the_handle_is_free_again(rest: Rest, alice: Person) -> None:
     await erased(alice)
     assert (await rest.register(handle="alice")).id != alice.id
+
+
+async def test_a_banned_person_without_a_session_is_erased_as_well(rest: Rest) -> None:
+    person = await rest.register_email("banned@example.org", PASSWORD, handle="banned")
+    await rest.ports.records.accounts.update(person.id, {"status": "banned"})
+    body = {"identifier": "banned@example.org", "current_password": PASSWORD}
+    answer = await rest.ask("POST", "/v1/erasures", body)
+    assert (answer.status, answer.body["state"]) == (200, "running")
+    login = {"identifier": "banned", "password": PASSWORD}
+    assert (await rest.ask("POST", "/v1/auth/login", login)).status == 401
+    assert (await rest.ask("POST", "/v1/erasures", body)).error == (401, "unauthenticated", None)
+
+
+async def test_without_a_session_the_recovery_code_is_proof_too(rest: Rest, alice: Person) -> None:
+    body = {"identifier": "Alice", "recovery_code": alice.recovery_code}
+    assert (await rest.ask("POST", "/v1/erasures", body)).status == 200
+    assert (await alice.get("/v1/me")).status == 401
+
+
+async def test_without_proof_nobody_learns_whom_there_is(rest: Rest, alice: Person) -> None:
+    proofs = [{"recovery_code": "ABCD-EFGH"}, {"current_password": "x"}, {"current_password": ""}, {}]
+    bodies = [{"identifier": name, **proof} for name in ("alice", "nobody-here") for proof in proofs]
+    answers = [await rest.ask("POST", "/v1/erasures", body) for body in bodies]
+    assert {(answer.status, answer.text) for answer in answers} == {(401, answers[0].text)}
+    assert (await alice.get("/v1/me")).status == 200
+
+
+async def test_guesses_at_one_account_are_limited(ports: Ports) -> None:
+    async with opened(with_settings(ports, login_attempts_per_minute=2)) as rest:
+        body = {"identifier": "somebody", "recovery_code": "ABCD-EFGH"}
+        answers = [await rest.ask("POST", "/v1/erasures", body) for _ in range(3)]
+        assert [answer.status for answer in answers] == [401, 401, 429]

@@ -79,11 +79,11 @@ async def test_old_receipts_are_pruned_and_running_ones_are_not(ports: Ports, ma
     assert await ports.records.erasures.get(running.receipt_id) == running
 
 
-async def test_only_an_erased_account_is_deleted(ports: Ports, make: Makers) -> None:
-    account = await make.account()
+async def test_only_an_account_whose_erasure_runs_is_deleted(ports: Ports, make: Makers) -> None:
+    account = await make.account(status="banned")
     session = await make.session(account.id)
     assert not await ports.records.accounts.delete_erased(account.id)
-    await ports.records.accounts.update(account.id, {"status": "erased"})
+    assert await ports.records.erasures.add(new_erasure(account.id, NOON))
     assert await ports.records.accounts.delete_erased(account.id)
     assert await ports.records.accounts.get(account.id) is None
     assert await ports.records.sessions.user_of(session.id) is None

@@ -245,7 +245,8 @@ class Blocks(Protocol):
 
 class Ledger(Protocol):
     async def add(self, entry: Entry) -> bool:
-        """Writes the entry and its change to the balance; False when its key is known."""
+        """Writes the entry and its change to the balance; False when its key is known, or nobody's balance
+        moves because the account was erased."""
 
     async def lock_pair(self, giver_id: str, receiver_id: str) -> None:
         """Holds awards from one giver to one receiver apart until the transaction ends."""

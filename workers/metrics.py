@@ -25,8 +25,8 @@ SOS_WAITING = Gauge("sos_waiting", "SOS that nobody has answered yet")
 SOS_OLDEST_SECONDS = Gauge("sos_waiting_oldest_seconds", "For how long the oldest of them has waited")
 REPUSHED = Counter("jobs_repushed_total", "Jobs Redis had lost or never got", ["why"])
 RECONCILED = Counter("reconciled_total", "Kept sums that were not the truth and were put right", ["what"])
-ERASURES = Gauge(
-    "erasures_unfinished", "Erasures of accounts that run, and those that took more than a day", ["state"]
+ERASURES_OVERDUE = Counter(
+    "erasures_overdue_total", "Erasures found to take more than a day, counted again with every look"
 )
 LOOP_FAILURES = Counter("worker_loop_failures_total", "Failed rounds of loops that must live", ["loop"])
 

@@ -30,7 +30,8 @@ STATEMENTS: dict[BelongingKind, tuple[str, ...]] = {
     "points": (
         changed_to(
             "points_ledger",
-            "account_id = $2::uuid, key = replace(key, ($1::uuid)::text, ($2::uuid)::text)",
+            """account_id = $2::uuid, key = replace(key, ($1::uuid)::text, ($2::uuid)::text),
+            ref = ($2::uuid)::text""",
             "account_id = $1::uuid",
         ),
         changed_to("points_ledger", "receiver_id = $2::uuid", "receiver_id = $1::uuid"),

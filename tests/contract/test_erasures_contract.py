@@ -243,10 +243,8 @@ async def test_help_that_others_gave_and_got_is_kept_without_the_account(ports: 
     assert await ports.records.ledger.balance(other.id) == owner.received.change
     assert await ports.records.ledger.balance(owner.account.id) == 0
     (given,) = await ports.records.ledger.of_post(owner.given.post_id, None)
-    assert (given.account_id, given.key) == (
-        stand_in,
-        owner.given.key.replace(owner.account.id, stand_in),
-    )
+    key = owner.given.key.replace(owner.account.id, stand_in)
+    assert (given.account_id, given.key, given.ref) == (stand_in, key, stand_in)
     (received,) = await ports.records.ledger.of_post(owner.received.post_id, None)
     assert received.receiver_id == stand_in
     (thank,) = await ports.records.thanks.of_helper(other.id, NOON, 10)
@@ -255,6 +253,12 @@ async def test_help_that_others_gave_and_got_is_kept_without_the_account(ports: 
     ladder = await ports.records.ladders.get(owner.post_id)
     assert ladder is not None
     assert ladder.author_id == stand_in
+
+
+async def test_an_entry_of_a_stand_in_moves_no_balance(ports: Ports, make: Makers) -> None:
+    entry = replace(make.entry(await make.account(), await make.account()), account_id=new_id())
+    assert not await ports.records.ledger.add(entry)
+    assert await ports.records.ledger.of_post(entry.post_id, None) == [entry]
 
 
 async def test_reports_and_decisions_are_kept_without_the_account_and_its_words(

@@ -63,7 +63,8 @@ def left_subject(**emptied: str | None) -> Change:
 
 
 def given_points(row: Any, account_id: str, stand_in: str) -> Any:
-    return replace(row, account_id=stand_in, key=row.key.replace(account_id, stand_in))
+    """A late job that looks for what was given finds nothing to take back."""
+    return replace(row, account_id=stand_in, key=row.key.replace(account_id, stand_in), ref=stand_in)
 
 
 def unbarred(row: Any, account_id: str, stand_in: str) -> Any:

@@ -15,8 +15,10 @@ class FakeLedger:
     async def add(self, entry: Entry) -> bool:
         if entry.key in self._tables.ledger:
             return False
-        account = self._tables.accounts[entry.account_id]
         self._tables.ledger[entry.key] = entry
+        account = self._tables.accounts.get(entry.account_id)
+        if account is None:
+            return False
         self._tables.accounts[account.id] = replace(
             account, strength_points=account.strength_points + entry.change
         )

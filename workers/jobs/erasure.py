@@ -5,7 +5,7 @@ import structlog
 from domain import erasure
 from domain.ports import Ports
 from workers.job import Backoff, job
-from workers.metrics import ERASURES
+from workers.metrics import ERASURES_OVERDUE
 from workers.schedule import Cron, scheduled
 
 log = structlog.get_logger(__name__)
@@ -21,7 +21,6 @@ async def erase_account(ports: Ports, receipt_id: str) -> None:
 async def check_erasures(ports: Ports) -> None:
     """Gives stuck ones to a job again; one that is overdue is for a person to look at."""
     unfinished = await erasure.check_erasures(ports)
-    ERASURES.labels("running").set(unfinished.running)
-    ERASURES.labels("overdue").set(unfinished.overdue)
+    ERASURES_OVERDUE.inc(unfinished.overdue)
     if unfinished.overdue:
-        log.error("erasure.overdue", erasures=unfinished.overdue)
+        log.error("erasure.overdue", overdue=unfinished.overdue, running=unfinished.running)

@@ -3,6 +3,7 @@
 from domain import resume, rooms
 from domain.errors import DomainError
 from domain.ports import Ports
+from domain.posts import Post
 from domain.rooms import RoomState
 from realtime.client import Client
 from realtime.rooms import Rooms
@@ -23,6 +24,20 @@ async def enter_circle(client: Client, circle_id: str, here: Rooms, ports: Ports
     return state
 
 
-def leave_circle(client: Client, circle_id: str, here: Rooms) -> None:
-    if client.connection.sid is not None:
-        here.leave(client, rooms.circle_room(circle_id))
+def leave_circle(client: Client, circle_id: str, here: Rooms) -> list[str]:
+    """Leaves the circle's room and its open threads, at once; returns their names."""
+    threads = [room for room, circle in client.circle_threads.items() if circle == circle_id]
+    left = [rooms.circle_room(circle_id), *threads]
+    for room in left:
+        client.circle_threads.pop(room, None)
+        if client.connection.sid is not None:
+            here.leave(client, room)
+    return left
+
+
+def note_thread(client: Client, post: Post) -> str:
+    """The room of a post's thread; one that only a circle sees is left with the circle."""
+    room = rooms.post_room(post.id)
+    if post.visibility == "circle" and post.circle_id is not None:
+        client.circle_threads[room] = post.circle_id
+    return room

@@ -24,12 +24,14 @@ class Device(Command, frozen=True):
 class Client:
     """`blocked`: accounts this one never sees. `expires_at`: of the access token. `ended`: said goodbye.
 
-    `budget` is shared with the other sockets of the account.
+    `budget` is shared with the other sockets of the account. `circle_threads`: open threads that only the
+    members of a circle see, with the circle's id.
     """
 
     __slots__ = (
         "blocked",
         "budget",
+        "circle_threads",
         "connection",
         "device",
         "ended",
@@ -50,6 +52,7 @@ class Client:
         self.device = device
         self.budget = budget
         self.blocked: frozenset[str] = frozenset()
+        self.circle_threads: dict[str, str] = {}
         self.ended = False
         self.leased = False
         self.typed_at = 0.0

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from domain import rooms, sessions
-from domain.accounts import OwnAccount, User, get_me
+from domain.accounts import OwnAccount, get_me
 from domain.clock import rfc3339
 from domain.errors import DomainError, Unauthenticated, Unavailable
 from domain.ports import Ports
@@ -18,6 +18,7 @@ from domain.posts import visible_post
 from domain.rooms import Position, Positions, RoomState
 from domain.wire import Command, View
 from realtime.admission import Admission, come_back_seconds
+from realtime.circles import leave_circle, note_thread
 from realtime.client import Client, Device
 from realtime.engine import Connection, ConnectionRefused
 from realtime.leases import LeaseKeeper
@@ -117,7 +118,7 @@ class Entrance:
     async def _welcome(self, client: Client, positions: dict[str, Position]) -> None:
         user = client.user
         self._rooms.set_blocked(client, await self._ports.records.blocks.around(user.id))
-        names = await self._rooms_of(user, positions)
+        names = await self._rooms_of(client, positions)
         states = await self.join_all(client, names, positions)
         # A block or a removal that was made before this client heard its own room was told to nobody here.
         self._rooms.set_blocked(client, await self._ports.records.blocks.around(user.id))
@@ -131,11 +132,12 @@ class Entrance:
         )
         client.connection.send(client.connection.server.frame("ready", msgspec.json.encode(ready)))
 
-    async def _rooms_of(self, user: User, positions: dict[str, Position]) -> list[str]:
+    async def _rooms_of(self, client: Client, positions: dict[str, Position]) -> list[str]:
         """My own, the feed, my circles, and the threads I had open and may still see.
 
         One thread after the other: a client must not take every connection to a store for its own.
         """
+        user = client.user
         members = await self._ports.records.circles.of_account(user.id)
         threads = [name for name in positions if name.startswith("post:")]
         open_threads = threads[: self._ports.settings.threads_per_client]
@@ -143,19 +145,19 @@ class Entrance:
             rooms.user_room(user.id),
             rooms.FEED,
             *(rooms.circle_room(member.circle_id) for member in members),
-            *[name for name in open_threads if await self._sees_thread(name, user)],
+            *[name for name in open_threads if await self._sees_thread(name, client)],
         ]
 
     async def _leave_lost_circles(self, client: Client, states: dict[str, RoomState]) -> None:
-        heard = {name for name in states if name.startswith("circle:")}
+        heard = {rooms.split(name)[1] for name in states if name.startswith("circle:")}
         members = await self._ports.records.circles.of_account(client.user.id) if heard else []
-        for name in heard - {rooms.circle_room(member.circle_id) for member in members}:
-            self._rooms.leave(client, name)
-            del states[name]
+        for circle_id in heard - {member.circle_id for member in members}:
+            for name in leave_circle(client, circle_id, self._rooms):
+                states.pop(name, None)
 
-    async def _sees_thread(self, room: str, user: User) -> bool:
+    async def _sees_thread(self, room: str, client: Client) -> bool:
         try:
-            await visible_post(rooms.split(room)[1], user, self._ports)
+            note_thread(client, await visible_post(rooms.split(room)[1], client.user, self._ports))
         except DomainError as error:
             if error.code != "not_found":
                 raise

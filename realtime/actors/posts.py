@@ -2,11 +2,12 @@
 
 from domain import content_warnings, posts, responses, rooms
 from domain.content_warnings import EditWarning
-from domain.errors import Conflict
+from domain.errors import Conflict, NotFound
 from domain.ports import Ports
 from domain.posts import ClosePost, CreatePost, DeletePost, EditUrgency, PostAnswer, PostCreated
 from domain.responses import LeavePost, OpenPost, Thread
 from realtime.actor import on
+from realtime.circles import note_thread
 from realtime.client import Client
 from realtime.rooms import Rooms
 
@@ -45,11 +46,16 @@ class PostActor:
     @on("post:open", OpenPost)
     async def open(self, client: Client, command: OpenPost) -> Thread:
         """Joins first, reads then: an answer in between is heard and read, never lost."""
-        await posts.visible_post(command.post_id, client.user, self.ports)
-        room = rooms.post_room(command.post_id)
-        self._check_threads(client, room)
+        post = await posts.visible_post(command.post_id, client.user, self.ports)
+        self._check_threads(client, rooms.post_room(post.id))
+        room = note_thread(client, post)
         state = await self.rooms.join(client, room, command.position)
-        return await responses.open_thread(command, state, client.user, self.ports)
+        try:
+            return await responses.open_thread(command, state, client.user, self.ports)
+        except NotFound:
+            # Out of sight since it was asked for: who may not read it must not hear it either.
+            self._leave(client, room)
+            raise
 
     def _check_threads(self, client: Client, room: str) -> None:
         """Each open thread is a room that this server follows."""
@@ -59,4 +65,8 @@ class PostActor:
 
     @on("post:leave", LeavePost)
     async def leave(self, client: Client, command: LeavePost) -> None:
-        self.rooms.leave(client, rooms.post_room(command.post_id))
+        self._leave(client, rooms.post_room(command.post_id))
+
+    def _leave(self, client: Client, room: str) -> None:
+        client.circle_threads.pop(room, None)
+        self.rooms.leave(client, room)

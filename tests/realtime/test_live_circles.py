@@ -1,7 +1,6 @@
 """Circles through sockets: invited, in charge, removed; on every server at once."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
@@ -12,13 +11,10 @@ from tests.realtime.conftest import Phone, Running, StartPhone, StartServer
 Meddle = Callable[[], Awaitable[None]]
 
 
-def said(number: int, circle_id: str) -> dict[str, Any]:
-    usual = {"client_id": f"circles-{number:04}", "type": "check_in", "content": f"Day {number}."}
-    return {**usual, "circle_id": circle_id, "visibility": "circle"}
-
-
-async def post(phone: Phone, number: int, circle_id: str) -> str:
-    made: str = (await phone.ok("post:create", **said(number, circle_id)))["post"]["id"]
+async def post(phone: Phone, number: int, circle_id: str, visibility: str = "circle") -> str:
+    said = {"client_id": f"circles-{number:04}", "type": "check_in", "content": f"Day {number}."}
+    answer = await phone.ok("post:create", **said, circle_id=circle_id, visibility=visibility)
+    made: str = answer["post"]["id"]
     return made
 
 
@@ -63,6 +59,30 @@ async def test_who_is_removed_hears_nothing_more_on_any_server(
     seen = await friend.received("circle:member", lambda told: told["data"]["action"] == "removed")
     assert seen["room"] == f"circle:{circle_id}"
     await tablet.close()
+
+
+async def test_open_threads_of_the_circle_close_with_the_removal(
+    start_server: StartServer, start_phone: StartPhone
+) -> None:
+    one, other = await start_server(), await start_server()
+    owner, member = await start_phone(one), await start_phone(other)
+    circle_id = await opened(owner, member)
+    within, outside = await post(owner, 1, circle_id), await post(owner, 2, circle_id, visibility="public")
+    for thread in (within, outside):
+        await member.ok("post:open", post_id=thread)
+    back = Phone(member.account)
+    nowhere = {"epoch": "", "seq": 0}
+    ready = await back.connect(one.url, positions={f"post:{within}": nowhere})
+    assert f"post:{within}" in ready["rooms"]
+    await owner.ok("circle:remove_member", circle_id=circle_id, user_id=member.id)
+    for thread in (within, outside):
+        said = {"client_id": f"answer-{thread[-8:]}", "post_id": thread, "content": "Good morning."}
+        await owner.ok("support:respond", **said)
+    await member.received("response:new")
+    assert [told["data"]["response"]["post_id"] for told in member.all("response:new")] == [outside]
+    await back.received("circle:member", lambda told: told["data"]["action"] == "removed")
+    assert not back.all("response:new")
+    await back.close()
 
 
 async def test_who_was_removed_while_away_gets_no_replay(server: Running, start_phone: StartPhone) -> None:
@@ -146,12 +166,12 @@ async def test_a_name_that_calls_for_help_brings_it(server: Running, start_phone
     assert second["data"]["crisis"] == answer["crisis"]
 
 
-def meddled(server: Running, monkeypatch: pytest.MonkeyPatch, circle_id: str, meddle: Meddle) -> None:
-    """Lets something happen in the middle of every entering of the circle's room."""
+def meddled(server: Running, monkeypatch: pytest.MonkeyPatch, where: str, meddle: Meddle) -> None:
+    """Lets something happen in the middle of every entering of this room."""
     join = server.realtime.rooms.join
 
     async def slow_join(client: Client, room: str, position: Position | None = None) -> RoomState:
-        if room == f"circle:{circle_id}":
+        if room == where:
             await meddle()
             await server.ports.announcer.drain()
         return await join(client, room, position)
@@ -170,13 +190,29 @@ async def test_who_is_removed_while_coming_in_stays_outside(
     async def remove() -> None:
         await owner.ok("circle:remove_member", circle_id=circle_id, user_id=member.id)
 
-    meddled(other, monkeypatch, circle_id, remove)
+    meddled(other, monkeypatch, f"circle:{circle_id}", remove)
     back = Phone(member.account)
     ready = await back.connect(other.url)
     assert set(ready["rooms"]) == {"feed", f"user:{member.id}"}
     (client,) = other.realtime.sessions.of_account(member.id)
     assert not other.realtime.rooms.hears(client, f"circle:{circle_id}")
     await back.close()
+
+
+async def test_who_is_removed_while_opening_a_thread_does_not_hear_it(
+    server: Running, start_phone: StartPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, member = await start_phone(server), await start_phone(server)
+    circle_id = await opened(owner, member)
+    post_id = await post(owner, 1, circle_id)
+
+    async def remove() -> None:
+        await owner.ok("circle:remove_member", circle_id=circle_id, user_id=member.id)
+
+    meddled(server, monkeypatch, f"post:{post_id}", remove)
+    assert (await member.refused("post:open", {"post_id": post_id}))["code"] == "not_found"
+    (client,) = server.realtime.sessions.of_account(member.id)
+    assert not server.realtime.rooms.hears(client, f"post:{post_id}")
 
 
 async def test_who_is_removed_while_accepting_stays_outside(
@@ -189,7 +225,7 @@ async def test_who_is_removed_while_accepting_stays_outside(
     async def remove() -> None:
         await owner.ok("circle:remove_member", circle_id=circle_id, user_id=guest.id)
 
-    meddled(server, monkeypatch, circle_id, remove)
+    meddled(server, monkeypatch, f"circle:{circle_id}", remove)
     refused = await guest.refused("circle:accept", {"invitation_id": made["invitation"]["id"]})
     assert refused["code"] == "not_found"
     (client,) = server.realtime.sessions.of_account(guest.id)

@@ -15,7 +15,18 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from domain.moderation import augment, contacts, corpus, model, policy, quick, reading, scanner, train
+from domain.moderation import (
+    augment,
+    contacts,
+    corpus,
+    fairness,
+    model,
+    policy,
+    quick,
+    reading,
+    scanner,
+    train,
+)
 from domain.moderation.corpus import Example
 from domain.moderation.labels import AT_RISK, LABELS, Label
 from domain.moderation.model import Cut, Model
@@ -225,6 +236,10 @@ def report() -> list[str]:
         "",
         f"Of {ordinary} ordinary lines {restricted:.1%} would be held or hidden and {helped:.1%} "
         f"offered help.",
+        "",
+        "### The same sentences, said by and of different people (shipped model)",
+        "",
+        *fairness.table(scanner.scan),
         "",
         "### Speed and size",
         "",

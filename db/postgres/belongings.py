@@ -52,6 +52,7 @@ STATEMENTS: dict[BelongingKind, tuple[str, ...]] = {
             "subject_id = $1::uuid",
         ),
         changed_to("cases", "closed_by = $2::uuid", "closed_by = $1::uuid"),
+        changed_to("cases", "claimed_by = null, claimed_until = null", "claimed_by = $1::uuid"),
         changed_to("cases", "barred = array_replace(barred, $1::uuid, $2::uuid)", "$1::uuid = any (barred)"),
         changed_to(
             "decisions",

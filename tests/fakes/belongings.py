@@ -97,6 +97,11 @@ KINDS: Mapping[BelongingKind, tuple[tuple[str, Callable[[Any, Any, str], bool], 
     "moderation": (
         ("cases", of("subject_id"), left_subject(note="")),
         ("cases", of("closed_by"), stands_in("closed_by")),
+        (
+            "cases",
+            of("claimed_by"),
+            lambda row, account_id, stand_in: replace(row, claimed_by=None, claimed_until=None),
+        ),
         ("cases", lambda key, row, id: id in row.barred, unbarred),
         ("decisions", of("subject_id"), left_subject(reason="", earlier=None)),
         ("decisions", of("moderator_id"), stands_in("moderator_id")),

@@ -26,7 +26,7 @@ from workers.worker import Workers
 
 HELPERS = int(os.environ.get("FAN_OUT_HELPERS", "500"))
 """Ten thousand for a long look: `make chaos`."""
-DEADLINE_SECONDS = 90.0 + HELPERS / 20
+DEADLINE_SECONDS = 90.0 + HELPERS / 10
 URGENT_WAIT_SECONDS_MAX = 2.0
 """From enqueued to done, of every single one, also on a machine that is busy with other tests."""
 
@@ -79,13 +79,12 @@ class Scene:
         address = b'{"platform":"ios","token":"%s","keys":null}' % key
         return self.ports.cipher.encrypt(address, context=b"device:" + key)
 
-    async def left(self) -> int:
-        """Jobs of the fan-out that are not over."""
-        found = [
-            await self.ports.jobs.find(JobFilter(name=name, states=UNFINISHED), limit=100_000)
-            for name in ("notify_many", "push")
-        ]
-        return sum(map(len, found))
+    async def goes_on(self) -> bool:
+        """Whether a job of the fan-out is not over."""
+        for name in ("notify_many", "push"):
+            if await self.ports.jobs.find(JobFilter(name=name, states=UNFINISHED), limit=1):
+                return True
+        return False
 
     async def urgent(self, number: int) -> None:
         """One urgent job, waited for."""
@@ -135,9 +134,9 @@ async def test_an_sos_reaches_many_once_while_urgent_work_goes_on(
         await notifications.fan_out("sos", post.id, ids, scene.ports, post_id=post.id, actor_id=author.id)
     while_busy = 0
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while await scene.left():
+        while await scene.goes_on():
             await scene.urgent(len(scene.urgent_waits))
-            while_busy += bool(await scene.left())
+            while_busy += await scene.goes_on()
     tell(scene.urgent_waits, capfd)
     assert while_busy >= 3, "urgent work came through while the fan-out went on"
     assert max(scene.urgent_waits) < URGENT_WAIT_SECONDS_MAX

@@ -27,6 +27,8 @@ INDEX = {
     "openapi": "/docs/openapi.json",
     "health": "/health",
     "crisis_resources": "/v1/crisis/resources",
+    "crisis_guidance": "/v1/crisis/guidance",
+    "crisis_pack": "/v1/crisis/pack",
 }
 
 

@@ -15,9 +15,13 @@ from domain.rooms import REMOVALS, Logged
 CHANGES = frozenset({"post:changed", "response:changed", "support:changed", "circle:changed"})
 STAYING = REMOVALS | {"crisis:offer"}
 """Help that was offered stays offered, whatever became of the post that called for it."""
-READ_KEPT = 4096
-STRETCHES_KEPT = 64
-"""What was worked out is kept for so many: a crowd that comes back replays the same events."""
+READ_KEPT = 2048
+STRETCHES_KEPT = 16
+"""What was worked out is kept for so many events, and for so many long replays: a crowd that comes back
+replays the same ones. Both hold texts, so they are few.
+"""
+LONG = 50
+"""A replay of fewer events is worked out anew."""
 DATA = b'"data":'
 """Where the data of an envelope begins; what stands before it are ids and times of ours."""
 
@@ -85,13 +89,17 @@ def as_it_is(events: Sequence[Logged]) -> Sequence[Logged]:
     """
     if not any(event.event in REMOVALS or event.event in CHANGES for event in events):
         return events
-    return _as_it_is(Stretch(events))
+    return _kept(Stretch(events)) if len(events) >= LONG else _as_it_is(events)
 
 
 @functools.lru_cache(STRETCHES_KEPT)
-def _as_it_is(stretch: Stretch) -> Sequence[Logged]:
-    gone, newest = _removals(stretch.events), _newest(stretch.events)
-    return [_in_words_of(event, newest) for event in stretch.events if not _is_gone(event, gone)]
+def _kept(stretch: Stretch) -> Sequence[Logged]:
+    return _as_it_is(stretch.events)
+
+
+def _as_it_is(events: Sequence[Logged]) -> Sequence[Logged]:
+    gone, newest = _removals(events), _newest(events)
+    return [_in_words_of(event, newest) for event in events if not _is_gone(event, gone)]
 
 
 @functools.lru_cache(READ_KEPT)

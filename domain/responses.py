@@ -329,6 +329,17 @@ async def remove_response(response: Response, post: Post, reason: str, ports: Po
 
 
 @events.composes("response:changed")
+async def compose_changed(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+    """As `compose_new`; of a post that is out of sight its author alone hears, who was told the old words."""
+    response = await ports.content.responses.get(event.refs["response_id"])
+    post = await ports.content.posts.get(event.refs["post_id"])
+    if response is None or post is None or response.status != "live":
+        return None
+    answer = ResponseAnswer(response=(await response_views([response], ports))[0])
+    thread = [rooms.post_room(post.id)] if post.status in {"live", "closed"} else []
+    return [*thread, rooms.user_room(post.author_id)], answer
+
+
 @events.composes("response:new")
 async def compose_new(event: Event, ports: Ports) -> tuple[list[str], object] | None:
     """Told in the thread, and to the author of the post wherever they are."""

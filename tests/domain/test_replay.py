@@ -90,6 +90,16 @@ def test_answers_to_a_removed_post_go_with_it_and_a_removed_answer_alone() -> No
     assert as_it_is([one, other, gone, post]) == [gone, post]
 
 
+def test_a_long_replay_is_worked_out_once_and_anew_when_its_log_was_redacted() -> None:
+    events = [said(1, "one"), *(telling(seq, "sos:attention", post_id="q") for seq in range(2, 60))]
+    changed = [*events, said(60, MASKED, "post:changed", edited_at="02")]
+    first = as_it_is(changed)
+    assert as_it_is(list(changed)) is first
+    assert words([first[0], first[-1]]) == [(1, MASKED), (60, MASKED)]
+    redacted = [*events, said(60, "erased", "post:changed", edited_at="02")]
+    assert words([as_it_is(redacted)[0]]) == [(1, "erased")]
+
+
 def test_help_that_was_offered_stays_offered() -> None:
     offer = telling(1, "crisis:offer", post_id="p", crisis={})
     removed = telling(2, "post:removed", post_id="p", reason="deleted")

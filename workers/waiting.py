@@ -24,7 +24,6 @@ async def watch_waiting(ports: Ports) -> None:
 
 
 async def show_waiting(ports: Ports) -> None:
-    found = await ports.records.ladders.open(ladder.TENDED_LIMIT)
-    waited = max((ports.now() - one.started_at for one in found), default=None)
-    SOS_WAITING.set(len(found))
-    SOS_OLDEST_SECONDS.set(waited.total_seconds() if waited else 0.0)
+    waiting = await ladder.unanswered(ports)
+    SOS_WAITING.set(waiting.open)
+    SOS_OLDEST_SECONDS.set(waiting.oldest_seconds)

@@ -8,6 +8,7 @@ from typing import TypeVar
 from api.health import Probe
 from api.ops.process import Process, this_server
 from api.ops.workers import Worker, slots_of, workers_of
+from domain import ladder
 from domain.clock import rfc3339
 from domain.errors import DomainError
 from domain.jobs import LANES, Depth, Lane, Slot, State
@@ -47,6 +48,13 @@ class BacklogState(View, frozen=True):
     oldest_seconds: float
 
 
+class SosWaiting(View, frozen=True):
+    """SOS that nobody has answered yet, and how long the oldest has waited."""
+
+    open: int
+    oldest_seconds: float
+
+
 class Overview(View, frozen=True):
     """None stands for what cannot be known while a store is away."""
 
@@ -55,6 +63,7 @@ class Overview(View, frozen=True):
     process: Process
     lanes: list[LaneState]
     outbox: BacklogState | None
+    sos: SosWaiting | None
     workers: list[Worker] | None
     schedule: list[Slot] | None
 
@@ -85,12 +94,13 @@ class Watch:
 
     async def _ask(self) -> Overview:
         ports = self._ports
-        found, process, (lanes, workers), schedule, backlog = await asyncio.gather(
+        found, process, (lanes, workers), schedule, backlog, waiting = await asyncio.gather(
             self._probe.ask(),
             this_server(self._exposition),
             self._work(),
             known(ports.jobs.slots()),
             known(ports.records.outbox.backlog(ports.now())),
+            known(ladder.unanswered(ports)),
         )
         return Overview(
             at=rfc3339(ports.now()),
@@ -98,6 +108,7 @@ class Watch:
             process=process,
             lanes=lanes,
             outbox=backlog_state(backlog),
+            sos=waiting and SosWaiting(open=waiting.open, oldest_seconds=round(waiting.oldest_seconds, 1)),
             workers=workers,
             schedule=schedule,
         )

@@ -216,6 +216,7 @@ async def test_the_overview_tells_what_the_stores_and_workers_tell(rest: Rest, a
     urgent = next(lane for lane in body["lanes"] if lane["lane"] == "urgent")
     assert (urgent["due"], urgent["running"], urgent["slots"], urgent["dead"]) == (1, 2, 32, 1)
     assert body["outbox"] == {"rows": 0, "oldest_seconds": 0.0}
+    assert body["sos"] == {"open": 0, "oldest_seconds": 0.0}
     assert [worker["rss_bytes"] for worker in body["workers"]] == [90_000_000]
     assert [slot["name"] for slot in body["schedule"]] == ["prune_jobs"]
 

@@ -25,7 +25,7 @@ class Client:
     """`blocked`: accounts this one never sees. `expires_at`: of the access token. `ended`: said goodbye.
 
     `budget` is shared with the other sockets of the account. `circle_threads`: open threads that only the
-    members of a circle see, with the circle's id.
+    members of a circle see, with the circle's id. `departures`: how often each circle was left.
     """
 
     __slots__ = (
@@ -33,6 +33,7 @@ class Client:
         "budget",
         "circle_threads",
         "connection",
+        "departures",
         "device",
         "ended",
         "expires_at",
@@ -53,6 +54,7 @@ class Client:
         self.budget = budget
         self.blocked: frozenset[str] = frozenset()
         self.circle_threads: dict[str, str] = {}
+        self.departures: dict[str, int] = {}
         self.ended = False
         self.leased = False
         self.typed_at = 0.0

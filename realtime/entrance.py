@@ -12,13 +12,13 @@ import structlog
 from domain import rooms, sessions
 from domain.accounts import OwnAccount, get_me
 from domain.clock import rfc3339
-from domain.errors import DomainError, Unauthenticated, Unavailable
+from domain.errors import DomainError, NotFound, Unauthenticated, Unavailable
 from domain.ports import Ports
 from domain.posts import visible_post
 from domain.rooms import Position, Positions, RoomState
 from domain.wire import Command, View
 from realtime.admission import Admission, come_back_seconds
-from realtime.circles import leave_circle, note_thread
+from realtime.circles import enter_as_member, join_thread, note_thread
 from realtime.client import Client, Device
 from realtime.engine import Connection, ConnectionRefused
 from realtime.leases import LeaseKeeper
@@ -118,11 +118,10 @@ class Entrance:
     async def _welcome(self, client: Client, positions: dict[str, Position]) -> None:
         user = client.user
         self._rooms.set_blocked(client, await self._ports.records.blocks.around(user.id))
-        names = await self._rooms_of(client, positions)
-        states = await self.join_all(client, names, positions)
-        # A block or a removal that was made before this client heard its own room was told to nobody here.
+        states = await self.join_all(client, [rooms.user_room(user.id)], positions)
+        # From here on a block or a removal is heard in one's own room; those before are read now.
         self._rooms.set_blocked(client, await self._ports.records.blocks.around(user.id))
-        await self._leave_lost_circles(client, states)
+        states |= await self.join_all(client, await self._rooms_of(client, positions), positions)
         ready = Ready(
             user=await get_me(user, self._ports),
             session_id=user.session_id,
@@ -133,27 +132,18 @@ class Entrance:
         client.connection.send(client.connection.server.frame("ready", msgspec.json.encode(ready)))
 
     async def _rooms_of(self, client: Client, positions: dict[str, Position]) -> list[str]:
-        """My own, the feed, my circles, and the threads I had open and may still see.
+        """The feed, my circles, and the threads I had open and may still see.
 
         One thread after the other: a client must not take every connection to a store for its own.
         """
-        user = client.user
-        members = await self._ports.records.circles.of_account(user.id)
+        members = await self._ports.records.circles.of_account(client.user.id)
         threads = [name for name in positions if name.startswith("post:")]
         open_threads = threads[: self._ports.settings.threads_per_client]
         return [
-            rooms.user_room(user.id),
             rooms.FEED,
             *(rooms.circle_room(member.circle_id) for member in members),
             *[name for name in open_threads if await self._sees_thread(name, client)],
         ]
-
-    async def _leave_lost_circles(self, client: Client, states: dict[str, RoomState]) -> None:
-        heard = {rooms.split(name)[1] for name in states if name.startswith("circle:")}
-        members = await self._ports.records.circles.of_account(client.user.id) if heard else []
-        for circle_id in heard - {member.circle_id for member in members}:
-            for name in leave_circle(client, circle_id, self._rooms):
-                states.pop(name, None)
 
     async def _sees_thread(self, room: str, client: Client) -> bool:
         try:
@@ -167,10 +157,18 @@ class Entrance:
     async def join_all(
         self, client: Client, names: list[str], positions: dict[str, Position]
     ) -> dict[str, RoomState]:
-        states = await asyncio.gather(
-            *(self._rooms.join(client, name, positions.get(name)) for name in names)
-        )
-        return dict(zip(names, states, strict=True))
+        """The state of each room that the client is in now; not of those it was removed from meanwhile."""
+        states = await asyncio.gather(*(self._join(client, name, positions.get(name)) for name in names))
+        return {name: state for name, state in zip(names, states, strict=True) if state is not None}
+
+    async def _join(self, client: Client, name: str, position: Position | None) -> RoomState | None:
+        kind, id = rooms.split(name)
+        try:
+            if kind == "circle":
+                return await enter_as_member(client, id, self._rooms, 0, position)
+            return await join_thread(client, name, self._rooms, position)
+        except NotFound:
+            return None
 
     def _limits(self) -> Limits:
         settings = self._ports.settings

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from domain import replay, resume, shares
-from domain.errors import DomainError
+from domain.errors import DomainError, NotFound
 from domain.ports import Ports, RoomFeed
 from domain.rooms import EPHEMERAL_SEQ, INTERNAL, Logged, Position, RoomState, Slice, split
 from realtime.client import Client
@@ -84,14 +84,26 @@ class Rooms:
 
     # Coming and going.
 
-    async def join(self, client: Client, room: str, position: Position | None = None) -> RoomState:
-        """Replays what the client missed since `position`, then lets it hear the room."""
+    async def join(
+        self,
+        client: Client,
+        room: str,
+        position: Position | None = None,
+        *,
+        still: Callable[[], bool] = lambda: True,
+    ) -> RoomState:
+        """Replays what the client missed since `position`, then lets it hear the room.
+
+        Raises `NotFound` for who may not hear it any more (`still`) by the time that it is read.
+        """
         mirror = self._mirrors.get(room) or self._open(room)
         mirror.guests += 1
         try:
             await mirror.begun.wait()
             if position is not None and mirror.known and not mirror.covers(position):
                 await self._read_whole(mirror)
+            if not still():
+                raise NotFound
             return self._enter(client, mirror, position)
         finally:
             mirror.guests -= 1

@@ -7,7 +7,7 @@ from domain.ports import Ports
 from domain.posts import ClosePost, CreatePost, DeletePost, EditUrgency, PostAnswer, PostCreated
 from domain.responses import LeavePost, OpenPost, Thread
 from realtime.actor import on
-from realtime.circles import note_thread
+from realtime.circles import join_thread, note_thread
 from realtime.client import Client
 from realtime.rooms import Rooms
 
@@ -49,7 +49,7 @@ class PostActor:
         post = await posts.visible_post(command.post_id, client.user, self.ports)
         self._check_threads(client, rooms.post_room(post.id))
         room = note_thread(client, post)
-        state = await self.rooms.join(client, room, command.position)
+        state = await join_thread(client, room, self.rooms, command.position)
         try:
             return await responses.open_thread(command, state, client.user, self.ports)
         except NotFound:

@@ -1,14 +1,13 @@
 """Circles through sockets: invited, in charge, removed; on every server at once."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from typing import Any
 
 import pytest
 
-from domain.rooms import Position, RoomState
+from domain.rooms import RoomState
 from realtime.client import Client
-from tests.realtime.conftest import Phone, Running, StartPhone, StartServer
-
-Meddle = Callable[[], Awaitable[None]]
+from tests.realtime.conftest import DEADLINE_SECONDS, Phone, Running, StartPhone, StartServer
 
 
 async def post(phone: Phone, number: int, circle_id: str, visibility: str = "circle") -> str:
@@ -166,36 +165,44 @@ async def test_a_name_that_calls_for_help_brings_it(server: Running, start_phone
     assert second["data"]["crisis"] == answer["crisis"]
 
 
-def meddled(server: Running, monkeypatch: pytest.MonkeyPatch, where: str, meddle: Meddle) -> None:
-    """Lets something happen in the middle of every entering of this room."""
+def removed_on_the_way(
+    server: Running, monkeypatch: pytest.MonkeyPatch, where: str, owner: Phone, account_id: str
+) -> None:
+    """Whoever enters this room is removed from the circle, and the server hears of it, before they are in."""
     join = server.realtime.rooms.join
+    circle_id = where.partition("circle:")[2]
 
-    async def slow_join(client: Client, room: str, position: Position | None = None) -> RoomState:
+    async def slow_join(client: Client, room: str, *more: Any, **options: Any) -> RoomState:
         if room == where:
-            await meddle()
-            await server.ports.announcer.drain()
-        return await join(client, room, position)
+            guarded = circle_id or client.circle_threads[room]
+            await owner.ok("circle:remove_member", circle_id=guarded, user_id=account_id)
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while guarded not in client.departures:  # noqa: ASYNC110  (a server tells nobody)
+                    await asyncio.sleep(0.01)
+        return await join(client, room, *more, **options)
 
     monkeypatch.setattr(server.realtime.rooms, "join", slow_join)
 
 
-async def test_who_is_removed_while_coming_in_stays_outside(
+async def test_who_is_removed_while_coming_in_stays_outside_and_gets_no_replay(
     start_server: StartServer, start_phone: StartPhone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = await start_server(), await start_server()
     owner, member = await start_phone(one), await start_phone(one)
     circle_id = await opened(owner, member)
+    room = f"circle:{circle_id}"
+    first = await post(owner, 1, circle_id)
+    seen = await member.received("post:new", lambda told: told["data"]["post"]["id"] == first)
     await member.close()
-
-    async def remove() -> None:
-        await owner.ok("circle:remove_member", circle_id=circle_id, user_id=member.id)
-
-    meddled(other, monkeypatch, f"circle:{circle_id}", remove)
+    await post(owner, 2, circle_id)
+    await owner.received("post:new", lambda told: told["data"]["post"]["id"] != first)
+    removed_on_the_way(other, monkeypatch, room, owner, member.id)
     back = Phone(member.account)
-    ready = await back.connect(other.url)
+    ready = await back.connect(other.url, positions={room: {"epoch": seen["epoch"], "seq": seen["seq"]}})
     assert set(ready["rooms"]) == {"feed", f"user:{member.id}"}
     (client,) = other.realtime.sessions.of_account(member.id)
-    assert not other.realtime.rooms.hears(client, f"circle:{circle_id}")
+    assert not other.realtime.rooms.hears(client, room)
+    assert not back.all("post:new")
     await back.close()
 
 
@@ -204,15 +211,12 @@ async def test_who_is_removed_while_opening_a_thread_does_not_hear_it(
 ) -> None:
     owner, member = await start_phone(server), await start_phone(server)
     circle_id = await opened(owner, member)
-    post_id = await post(owner, 1, circle_id)
-
-    async def remove() -> None:
-        await owner.ok("circle:remove_member", circle_id=circle_id, user_id=member.id)
-
-    meddled(server, monkeypatch, f"post:{post_id}", remove)
-    assert (await member.refused("post:open", {"post_id": post_id}))["code"] == "not_found"
+    room = f"post:{await post(owner, 1, circle_id)}"
+    removed_on_the_way(server, monkeypatch, room, owner, member.id)
+    refused = await member.refused("post:open", {"post_id": room.partition(":")[2]})
+    assert refused["code"] == "not_found"
     (client,) = server.realtime.sessions.of_account(member.id)
-    assert not server.realtime.rooms.hears(client, f"post:{post_id}")
+    assert not server.realtime.rooms.hears(client, room)
 
 
 async def test_who_is_removed_while_accepting_stays_outside(
@@ -221,12 +225,9 @@ async def test_who_is_removed_while_accepting_stays_outside(
     owner, guest = await start_phone(server), await start_phone(server)
     circle_id = await opened(owner)
     made = await owner.ok("circle:invite", circle_id=circle_id, user_id=guest.id)
-
-    async def remove() -> None:
-        await owner.ok("circle:remove_member", circle_id=circle_id, user_id=guest.id)
-
-    meddled(server, monkeypatch, f"circle:{circle_id}", remove)
+    room = f"circle:{circle_id}"
+    removed_on_the_way(server, monkeypatch, room, owner, guest.id)
     refused = await guest.refused("circle:accept", {"invitation_id": made["invitation"]["id"]})
     assert refused["code"] == "not_found"
     (client,) = server.realtime.sessions.of_account(guest.id)
-    assert not server.realtime.rooms.hears(client, f"circle:{circle_id}")
+    assert not server.realtime.rooms.hears(client, room)

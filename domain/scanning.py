@@ -338,9 +338,13 @@ def asks_for_warning(text: Post | Response, verdict: Verdict) -> bool:
 
 
 async def _ask_for_warning(post: Post, verdict: Verdict, ports: Ports) -> None:
+    """Nobody's phone rings for it who may be in danger."""
     notice = notices.warning_notice(post.id, post.author_id, ",".join(verdict.labels), ports)
     async with ports.transaction() as tx:
-        owed = await notices.record(notice, tx)
+        if IN_DANGER & set(verdict.labels):
+            owed = await events.record(notice, [], tx)
+        else:
+            owed = await notices.record(notice, tx)
     ports.announcer.announce(notice, jobs=owed)
 
 

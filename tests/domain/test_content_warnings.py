@@ -14,7 +14,7 @@ from tests.domain.test_people import appeal, decide, reported
 from tests.domain.test_scanning import verdict
 from tests.domain.world import World
 
-METHODS = ("method_seeking",)
+SWEARING, METHODS = ("profanity",), ("method_seeking",)
 
 
 async def warn(
@@ -28,7 +28,7 @@ async def warn(
 
 @pytest.fixture
 def asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = verdict("show_help", "ask_warning_label", labels=METHODS)
+    one = verdict("ask_warning_label", labels=SWEARING)
     monkeypatch.setattr(moderation, "scan", lambda text, *, context=None: one)
 
 
@@ -52,6 +52,20 @@ async def test_an_author_is_asked_once_and_others_see_the_warning_that_is_given(
     assert (await get_post(post.id, reader, world.ports)).content_warning == "talks about methods"
     await world.work("rescan_post")
     assert len(await world.news(author, "moderation:notice")) == 1
+
+
+async def test_whoever_may_be_in_danger_is_asked_in_the_app_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = verdict("show_help", "ask_warning_label", labels=METHODS)
+    monkeypatch.setattr(moderation, "scan", lambda text, *, context=None: one)
+    author = await world.person()
+    await world.post(author)
+    await world.work("scan_post", "notify")
+    (notice,) = await world.news(author, "moderation:notice")
+    assert notice["action"] == "ask_warning"
+    assert world.owed("notify") == []
+    assert await world.news(author, "notification:new") == []
 
 
 @pytest.mark.usefixtures("asks")

@@ -18,6 +18,8 @@ class Bounds:
     mailbox_bytes: received bytes (plus 128 per message) that wait for a running handler;
         above it the socket is no longer read.
     attachments: binary attachments of one packet.
+    refusals: connect errors that one session may get in a row, above it is closed: each costs this process more
+        than the client, and nothing else limits who has not shown a token yet.
     connect_seconds: a session without any connected namespace is closed after this.
     handshake_seconds: for the body of a POST, and from the opening of an upgrade to its end.
     close_seconds: for a client to take its last frames and to answer a close.
@@ -30,6 +32,7 @@ class Bounds:
     polling_packets: int = 1_000
     mailbox_bytes: int = 32_768
     attachments: int = 10
+    refusals: int = 10
     connect_seconds: float = 10.0
     handshake_seconds: float = 10.0
     close_seconds: float = 3.0

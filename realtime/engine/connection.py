@@ -47,6 +47,7 @@ class Connection:
         "posting",
         "queued_bytes",
         "reason",
+        "refusals",
         "remote",
         "retiring",
         "server",
@@ -84,6 +85,7 @@ class Connection:
         self.closed = False
         self.reason = ""
         self.retiring = False
+        self.refusals = 0
         self.queued_bytes = 0
         self._queue: deque[Frame] | None = None
         self.held: deque[Frame] | None = None
@@ -305,8 +307,15 @@ class Connection:
         self.namespaces[namespace] = sid
         if namespace == "/":
             self.sid = sid
+        self.refusals = 0
         self._stop(self._connect_deadline)
         self._connect_deadline = None
+
+    def refused(self) -> None:
+        """A namespace did not let the client in; who goes on asking is not heard for ever."""
+        self.refusals += 1
+        if self.refusals > self.server.bounds.refusals:
+            self.close("refused too often")
 
     def disconnected(self, namespace: str) -> None:
         """A namespace is left; the last one starts the connect time-out again."""

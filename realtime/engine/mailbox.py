@@ -303,6 +303,7 @@ class Mailbox:
         if received.namespace in connection.namespaces:
             head = packet.head(packet.CONNECT_ERROR, received.namespace)
             connection.send(Frame(head + _NOT_READY))
+            connection.refused()
             return
         self._run(self.server.connect_namespace(connection, received.namespace, auth), "/", b"")
 

@@ -259,6 +259,7 @@ class Server(socketio.AsyncServer):
         if refusal is not None:
             self.counters.refused += 1
             connection.send(_json_frame(packet.CONNECT_ERROR, namespace, refusal))
+            connection.refused()
             return
         sid = self.manager.admit(connection, namespace)
         connection.hold()
@@ -329,6 +330,7 @@ class Server(socketio.AsyncServer):
         self.manager.basic_disconnect(sid, namespace)
         connection.transmit(_json_frame(packet.CONNECT_ERROR, namespace, data))
         connection.release(but_not=namespace)
+        connection.refused()
 
     async def leave_namespace(self, connection: Connection, namespace: str, reason: str) -> None:
         """Run the disconnect hook, then leave every room."""

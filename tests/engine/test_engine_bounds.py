@@ -69,6 +69,42 @@ async def test_a_connect_hook_that_fails_refuses(caplog: pytest.LogCaptureFixtur
         assert server.counters.handler_errors == 1
 
 
+REFUSED_WAYS = {"a hook": "40", "an unknown namespace": "40/nowhere", "a namespace twice": "40/open"}
+
+
+@pytest.mark.parametrize("ask", REFUSED_WAYS.values(), ids=REFUSED_WAYS)
+async def test_who_is_refused_again_and_again_is_not_asked_any_more(ask: str) -> None:
+    server = Server(bounds=Bounds(refusals=3), namespaces=["/", "/open"])
+    asked = 0
+
+    async def refuse(connection: Connection, auth: Any) -> None:
+        nonlocal asked
+        asked += 1
+        raise ConnectionRefused({"code": "unauthenticated"})
+
+    server.on_connect(refuse)
+    async with serving(server) as url, Wire(url) as client:
+        await client.opened()
+        await client.ask("40/open")
+        await client.send(*[ask] * 5_000)
+        for _ in range(4):
+            assert str(await client.receive()).startswith("44")
+        assert await client.closed() == 1000
+        assert asked <= 4
+        await until(lambda: not server.connections)
+
+
+async def test_who_got_in_may_be_refused_anew() -> None:
+    server = Server(bounds=Bounds(refusals=2), namespaces=["/"])
+    async with serving(server) as url, Wire(url) as client:
+        await client.opened()
+        for _ in range(3):
+            assert str(await client.ask("40/nowhere", "40/nowhere")).startswith("44/nowhere")
+            await client.receive()
+            assert str(await client.ask("40")).startswith("40{")
+            await client.send("41")
+
+
 async def test_a_session_that_never_connects_is_closed() -> None:
     server = Server(bounds=Bounds(connect_seconds=0.05), ping_interval=1)
     async with serving(server) as url:

@@ -157,7 +157,7 @@ def own_view(account: Account) -> OwnAccount:
 
 
 def new_account(ports: Ports, *, handle: str | None, avatar: str | None, country: str | None) -> Account:
-    """Refuses a handle or an avatar that carries contact details or attacks others."""
+    """Refuses a handle or an avatar that carries contact details, attacks others or sounds like staff."""
     check_face({"handle": handle, "avatar": avatar})
     return Account(
         id=new_id(),
@@ -172,6 +172,8 @@ def check_face(chosen: Mapping[str, object]) -> None:
     for field in ("handle", "avatar"):
         if isinstance(name := chosen.get(field), str):
             naming.check_handle(name, field)
+    if isinstance(handle := chosen.get("handle"), str):
+        naming.check_not_staff(handle, "handle")
 
 
 def invented_handle() -> str:

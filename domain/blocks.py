@@ -2,7 +2,7 @@
 
 from domain import events, ladder, limits, rooms
 from domain.accounts import PublicAccount, User, public_accounts
-from domain.errors import Invalid, NotFound
+from domain.errors import Conflict, Invalid, NotFound
 from domain.events import Event
 from domain.ids import new_id
 from domain.jobs import Job
@@ -11,6 +11,9 @@ from domain.wire import Command, Id, View
 
 CHANGED = "~block:changed"
 """For servers only: they read anew who is blocked around the account of the room."""
+
+BLOCKS_MAX = 5_000
+"""Of one account. Every list that somebody asks for leaves out whom they blocked, each time."""
 
 
 class AddBlock(Command, frozen=True):
@@ -38,6 +41,9 @@ async def add_block(command: AddBlock, user: User, ports: Ports) -> None:
     if await ports.records.accounts.get(command.user_id) is None:
         raise NotFound
     await limits.check("blocks", user.id, ports.settings.blocks_per_hour, limits.HOUR, ports)
+    made = await ports.records.blocks.made_by(user.id)
+    if len(made) >= BLOCKS_MAX and command.user_id not in made:
+        raise Conflict("Please take back some of your blocks first.")
     event = changed_event(user.id, command.user_id, ports)
     owed: list[Job] = []
     async with ports.transaction() as tx:

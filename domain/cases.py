@@ -248,6 +248,7 @@ async def claimed(case_id: str, user: User, records: Records, ports: Ports) -> C
     if case is None:
         raise NotFound
     check_may_decide(case, user)
+    await check_not_reporter(case, user, records)
     now = ports.now()
     held = await records.cases.claim(case.id, user.id, now, now + timedelta(seconds=CLAIM_SECONDS))
     if held is None:
@@ -261,6 +262,13 @@ def check_may_decide(case: Case, user: User) -> None:
         raise Forbidden("This case is about you.")
     if user.id in case.barred:
         raise Forbidden("Somebody else has to look at this case.")
+
+
+async def check_not_reporter(case: Case, user: User, records: Records) -> None:
+    """Nobody decides what they reported themselves. Whoever worried about a person may help them."""
+    report = await records.reports.by_reporter(user.id, case.target, case.target_id)
+    if case.kind != "risk" and report is not None and report.reason != "worried":
+        raise Forbidden("You reported this. Somebody else has to look at it.")
 
 
 async def release_case(command: OneCase, user: User, ports: Ports) -> None:

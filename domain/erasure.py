@@ -17,7 +17,7 @@ import msgspec
 from domain import audit, erasure_steps, sessions
 from domain.accounts import Account, User
 from domain.clock import rfc3339
-from domain.errors import DomainError, Forbidden, NotFound, Unauthenticated
+from domain.errors import DomainError, NotFound, Unauthenticated
 from domain.ids import new_id
 from domain.jobs import Job
 from domain.ports import Ports, Records
@@ -127,13 +127,9 @@ async def _begin(account: Account, ports: Ports) -> Receipt:
 async def check_proof(command: EraseMe, account: Account, ports: Ports) -> None:
     """A wrong one is `forbidden`: the session that asks is still good."""
     if command.recovery_code is not None:
-        given = sessions.recovery_hash(command.recovery_code)
-        if not secrets.compare_digest(account.recovery_hash or "", given):
-            raise Forbidden("The recovery code is not right.", field="recovery_code")
-        return
-    right = await ports.passwords.verify(command.current_password or "", account.password_hash)
-    if not right or account.password_hash is None:
-        raise Forbidden("The current password is not right.", field="current_password")
+        sessions.check_recovery_code(command.recovery_code, account)
+    else:
+        await sessions.check_password(command.current_password, account, ports)
 
 
 async def _record(account: Account, ports: Ports) -> tuple[Erasure, list[Job]]:

@@ -34,6 +34,19 @@ TROUBLES = frozenset(WORDS.split())
 """What people come here for. A name of nothing but these words is never taken for an offence."""
 NO_CONTACTS = "Please leave out what others could find you by: here everybody stays anonymous."
 UNKIND = "Please choose other words: everybody here will read them."
+STAFF_ONLY = "Please choose another name: this one sounds like those who run this place."
+
+STAFF = frozenset(
+    {
+        *("admin", "admins", "mod", "mods", "moderators", "moderation", "official", "operator", "operators"),
+        *("helpdesk", "helpline", "staff", "sysadmin", "system"),
+    }
+)
+"""Words in a handle by which somebody in need would take a stranger for one of us."""
+STAFF_NAMES = ("admin", "anonymoussupport", "crisisline", "moderator", "supportteam")
+"""No handle begins like these, however its words are divided."""
+LOOKALIKES = str.maketrans("01345", "oieas")
+DIGITS = "0123456789"
 
 SLUGS_KEPT = 4096
 """Most labels are the same few words, which need not be read again."""
@@ -59,6 +72,18 @@ def _check(text: str, verdict: Verdict, field: str, *, sure: bool) -> None:
     why = refusal_of(verdict, sure=sure)
     if why is not None and not names_a_trouble(text):
         raise Invalid(why, field=field)
+
+
+def check_not_staff(handle: str, field: str) -> None:
+    """Nobody calls themself what only those who run this are."""
+    words = [plain(word) for word in SEPARATORS.split(handle.lower())]
+    if STAFF.intersection(words) or "".join(words).startswith(STAFF_NAMES) or "".join(words) in STAFF:
+        raise Invalid(STAFF_ONLY, field=field)
+
+
+def plain(word: str) -> str:
+    """Without a number at its end, and with the letters that digits stand for."""
+    return word.rstrip(DIGITS).translate(LOOKALIKES)
 
 
 def check_slugs(slugs: Iterable[str], field: str) -> None:

@@ -118,9 +118,11 @@ async def subject_of(command: CreateReport, user: User, ports: Ports) -> str:
         return await _owner(command.target_id, user, ports)
     if command.target == "response":
         response = await ports.content.responses.get(command.target_id)
-        if response is None or response.status == "removed":
+        if response is None or response.status != "live":
             raise NotFound
         await _check_seen(await ports.content.posts.get(response.post_id), user, ports)
+        if response.author_id in await _hidden_from(user, ports):
+            raise NotFound
         return response.author_id
     post = await _check_seen(await ports.content.posts.get(command.target_id), user, ports)
     return post.author_id
@@ -141,10 +143,14 @@ async def _check_seen(post: Post | None, user: User, ports: Ports) -> Post:
     if post is None:
         raise NotFound
     role = await ports.records.circles.role_of(post.circle_id, user.id) if post.circle_id else None
-    blocked = await ports.records.blocks.around(user.id) - set(await ports.records.blocks.made_by(user.id))
-    if not access.sees_post(post, user.id, role=role, blocked=blocked):
+    if not access.sees_post(post, user.id, role=role, blocked=await _hidden_from(user, ports)):
         raise NotFound
     return post
+
+
+async def _hidden_from(user: User, ports: Ports) -> frozenset[str]:
+    """Those who blocked this user, and whom this user did not block."""
+    return await ports.records.blocks.around(user.id) - set(await ports.records.blocks.made_by(user.id))
 
 
 async def _stored(command: CreateReport, note: str, subject_id: str, user: User, ports: Ports) -> str:

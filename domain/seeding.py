@@ -63,9 +63,14 @@ async def seed(password: str, ports: Ports) -> Seeded:
 
 
 async def _person(handle: str, role: Role, avatar: str, hashed: str, ports: Ports) -> Account:
-    fresh = accounts.new_account(ports, handle=handle, avatar=avatar, country=None)
+    fresh = accounts.new_account(ports, handle=None, avatar=avatar, country=None)
     account = msgspec.structs.replace(
-        fresh, id=derived_id("seed", handle), role=role, password_hash=hashed, recovery_hash=None
+        fresh,
+        id=derived_id("seed", handle),
+        handle=handle,
+        role=role,
+        password_hash=hashed,
+        recovery_hash=None,
     )
     try:
         await ports.records.accounts.add(account)

@@ -24,6 +24,8 @@ WRONG_RECOVERY = "The name or the recovery code is not right."
 RECOVERY_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 RECOVERY_GROUPS, RECOVERY_GROUP_CHARACTERS = 6, 4
 """24 characters of 31: 118 bits, in groups that a person can copy by hand."""
+FIRST_PASSWORD_WITHIN = timedelta(minutes=15)
+"""Somebody who has just come chooses a password on the way in; later a token alone could lock them out."""
 
 Identifier = Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[^\x00]+" + END)]
 RefreshText = Annotated[str, msgspec.Meta(min_length=20, max_length=200)]
@@ -118,11 +120,14 @@ class Refresh(Command, frozen=True):
 
 
 class ChangePassword(Command, frozen=True):
-    """`current_password` is needed once the account has a password; a wrong one is `forbidden`: the session
+    """Proof that it is the person and not just their token: the password, or the recovery code.
+
+    An account without a password that was made just now needs none. A wrong one is `forbidden`: the session
     that asks is still good, so a client must not take it for ended."""
 
     new_password: Password
     current_password: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    recovery_code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
 async def register_anonymous(command: RegisterAnonymous, ports: Ports) -> Registered:
@@ -356,7 +361,7 @@ async def change_password(command: ChangePassword, user: User, ports: Ports) -> 
     account = await ports.records.accounts.get(user.id)
     if account is None:
         raise Unauthenticated
-    await _check_current(command, account, ports)
+    await _check_proof(command, account, ports)
     changes = await _password_changes(account, command.new_password, ports)
     async with ports.transaction() as tx:
         if not await tx.accounts.replace_password(account.id, account.password_hash, changes):
@@ -367,10 +372,24 @@ async def change_password(command: ChangePassword, user: User, ports: Ports) -> 
     return tokens
 
 
-async def _check_current(command: ChangePassword, account: Account, ports: Ports) -> None:
-    if account.password_hash is None:
-        return
-    if not await ports.passwords.verify(command.current_password or "", account.password_hash):
+async def _check_proof(command: ChangePassword, account: Account, ports: Ports) -> None:
+    if command.recovery_code is not None:
+        check_recovery_code(command.recovery_code, account)
+    elif account.password_hash is not None:
+        await check_password(command.current_password, account, ports)
+    elif ports.now() - account.created_at > FIRST_PASSWORD_WITHIN:
+        raise Forbidden("Please send the recovery code.", field="recovery_code")
+
+
+def check_recovery_code(code: str, account: Account) -> None:
+    if not secrets.compare_digest(account.recovery_hash or "", recovery_hash(code)):
+        raise Forbidden("The recovery code is not right.", field="recovery_code")
+
+
+async def check_password(password: str | None, account: Account, ports: Ports) -> None:
+    """Refuses every password of an account that has none, after the same work."""
+    right = await ports.passwords.verify(password or "", account.password_hash)
+    if not right or account.password_hash is None:
         raise Forbidden("The current password is not right.", field="current_password")
 
 

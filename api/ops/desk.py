@@ -109,7 +109,7 @@ class Desk:
         values = address_values(request, strict=True)
         if page.method == hdrs.METH_POST:
             form = await read_form(request)
-            check_form(form.pop(FORM_TOKEN, ""), visit.user.session_id, self._ports)
+            check_form(form.pop(FORM_TOKEN, ""), visit.form_token)
             values |= form
         command = converted(filled(values), page.command)
         check_storable(command)

@@ -20,7 +20,7 @@ from api.ops.session import (
     LOGIN_SECONDS,
     SESSION_SECONDS,
     check_form,
-    form_token,
+    login_token,
     operator_of,
     sealed,
     set_cookie,
@@ -89,7 +89,8 @@ class Login:
         """Counted first: by address, then by name, however many addresses the guesses come from."""
         await self._admit(self._addresses.key(request))
         fields = await read_form(request)
-        check_form(fields.pop(FORM_TOKEN, ""), request.cookies.get(LOGIN_COOKIE, ""), self._ports)
+        cookie = request.cookies.get(LOGIN_COOKIE, "")
+        check_form(fields.pop(FORM_TOKEN, ""), login_token(cookie, self._ports))
         form = converted({**filled(fields), "password": fields.get("password", "")}, LoginForm)
         check_storable(form)
         await self._admit(self._ports.cipher.lookup(f"name:{form.handle.casefold()}".encode()).hex())
@@ -116,7 +117,7 @@ class Login:
 
     def _form(self, request: web.Request, next_: str, error: DomainError | None = None) -> web.Response:
         subject = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(16)
-        data = {"visit": None, "error": error, "next": next_, "token": form_token(subject, self._ports)}
+        data = {"visit": None, "error": error, "next": next_, "token": login_token(subject, self._ports)}
         response = self._templates.answer("login", data, error.http_status if error else 200)
         if error is not None and error.retry_after is not None:
             response.headers["Retry-After"] = str(int(error.retry_after))

@@ -51,12 +51,17 @@ async def operator_of(request: web.Request, ports: Ports) -> User:
 
 
 def form_token(subject: str, ports: Ports) -> str:
-    """What a form carries so that no other site can send it; `subject` is a session or a login cookie."""
+    """What a form of a page carries so that no other site can send it; `subject` is a session."""
     return keyed("form", subject, ports)
 
 
-def check_form(given: str, subject: str, ports: Ports) -> None:
-    if not matches(given, form_token(subject, ports)):
+def login_token(cookie: str, ports: Ports) -> str:
+    """The same for the login form. Anybody is given one for any cookie, so it is good for nothing else."""
+    return keyed("login-form", cookie, ports)
+
+
+def check_form(given: str, expected: str) -> None:
+    if not matches(given, expected):
         raise Forbidden("This form is too old. Please try again.")
 
 

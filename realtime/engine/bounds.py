@@ -18,8 +18,8 @@ class Bounds:
     mailbox_bytes: received bytes (plus 128 per message) that wait for a running handler;
         above it the socket is no longer read.
     attachments: binary attachments of one packet.
-    refusals: connect errors that one session may get in a row, above it is closed: each costs this process more
-        than the client, and nothing else limits who has not shown a token yet.
+    refusals: connect errors that one session gets in a row; above it the session is closed. Each costs this
+        process more than the client, and nothing else limits who has not shown a token yet.
     connect_seconds: a session without any connected namespace is closed after this.
     handshake_seconds: for the body of a POST, and from the opening of an upgrade to its end.
     close_seconds: for a client to take its last frames and to answer a close.

@@ -64,9 +64,9 @@ async def test_a_strangers_form_does_nothing(rest: Rest, path: str, fields: dict
 
 @pytest.mark.parametrize("role", ["user", "helper", "moderator"])
 async def test_who_is_no_admin_hears_what_a_wrong_password_hears(rest: Rest, role: str) -> None:
-    person, before = await person_with(rest, role, "not-an-admin"), utc_now()
+    person, before = await person_with(rest, role, "not-in-charge"), utc_now()
     browser = Browser(rest)
-    refused, wrong = await browser.log_in("not-an-admin"), await browser.log_in("not-an-admin", "guess")
+    refused, wrong = await browser.log_in("not-in-charge"), await browser.log_in("not-in-charge", "guess")
     unknown = await browser.log_in("nobody-here")
     assert refused.status == wrong.status == unknown.status == 401
     assert "The name or the password is not right." in refused.text
@@ -126,7 +126,7 @@ async def test_who_is_no_longer_admin_is_out_at_once(rest: Rest, browser: Browse
 
 async def test_a_cookie_that_is_not_exactly_ours_opens_nothing(rest: Rest, browser: Browser) -> None:
     session_id, expires, proof = browser.cookies["ops_session"].split(".")
-    admin = await person_with(rest, "admin", "second-admin")
+    admin = await person_with(rest, "admin", "second-shift")
     for forged in (
         f"{session_id}.{int(expires) + 1}.{proof}",
         f"{session_id}.{expires}.{proof[:-1]}{'0' if proof[-1] != '0' else '1'}",
@@ -160,6 +160,17 @@ async def test_the_token_of_another_session_is_not_good_here(rest: Rest, browser
     assert other.token != browser.token
     answer = await browser.ask("POST", "/ops/lanes/bulk/pause", data={"form_token": other.token})
     assert answer.status == 403
+
+
+async def test_the_token_of_a_login_form_is_good_for_no_page(rest: Rest, browser: Browser) -> None:
+    """Whoever learnt the id of a session could have a login form made for it."""
+    session_id = browser.cookies["ops_session"].split(".")[0]
+    stranger = Browser(rest)
+    stranger.cookies["ops_login"] = session_id
+    await stranger.get("/ops/login")
+    answer = await browser.ask("POST", "/ops/lanes/bulk/pause", data={"form_token": stranger.token})
+    assert answer.status == 403
+    assert await rest.ports.jobs.paused() == set()
 
 
 async def test_another_site_cannot_log_an_operator_in(rest: Rest) -> None:

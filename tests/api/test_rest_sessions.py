@@ -94,6 +94,17 @@ async def test_a_first_password_makes_login_by_handle_possible(rest: Rest, alice
     assert (await logged_in(rest, "Alice", PASSWORD)).body["account"]["id"] == alice.id
 
 
+async def test_who_only_has_a_token_takes_over_nobody(rest: Rest, alice: Person, clock: MovableClock) -> None:
+    clock.move(16 * 60)
+    tokens = await rest.ask("POST", "/v1/auth/refresh", {"refresh_token": alice.refresh})
+    access, body = tokens.body["access_token"], {"new_password": PASSWORD}
+    stolen = await rest.ask("POST", "/v1/auth/password", body, token=access)
+    assert stolen.error == (403, "forbidden", "recovery_code")
+    assert await opens(rest, access)
+    body["recovery_code"] = alice.recovery_code
+    assert (await rest.ask("POST", "/v1/auth/password", body, token=access)).status == 200
+
+
 async def test_changing_a_password_needs_the_current_one(rest: Rest) -> None:
     person = await rest.register_email("change@example.org", PASSWORD)
     body = {"new_password": OTHER, "current_password": "not the one it is"}

@@ -54,6 +54,11 @@ FORGED = {
     "another issuer": lambda claims: {**claims, "iss": "somebody"},
     "another audience": lambda claims: {**claims, "aud": "somebody"},
     "no session": lambda claims: {name: value for name, value in claims.items() if name != "sid"},
+    "a session that is no id": lambda claims: {**claims, "sid": "\x00"},
+    "a session of another type": lambda claims: {**claims, "sid": [claims["sid"]]},
+    "an expiry of another type": lambda claims: {**claims, "exp": str(claims["exp"])},
+    "an expiry beyond time": lambda claims: {**claims, "exp": 10**18},
+    "an expiry before time": lambda claims: {**claims, "exp": -(10**15)},
 }
 
 

@@ -11,7 +11,7 @@ from domain import blocks, discovery, invitations, members, notifications, posts
 from domain.accounts import User
 from domain.blocks import RemoveBlock
 from domain.circles import CircleFilter
-from domain.errors import NotFound
+from domain.errors import Conflict, NotFound
 from domain.invitations import Invite
 from domain.posts import PostFilter, PostView, get_post
 from domain.responses import post_responses
@@ -192,6 +192,17 @@ async def test_nothing_of_a_blocked_person_is_on_any_surface(done: list[Deed]) -
         for post in town.posts:
             seen = await answers_seen(post, reader, town)
             assert seen is None or seen[0] == seen[1]
+
+
+async def test_nobody_blocks_without_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCKS_MAX", 2)
+    person, *others = [await world.person() for _ in range(4)]
+    for other in (*others[:2], others[0]):
+        await world.block(person, other)
+    with pytest.raises(Conflict):
+        await world.block(person, others[2])
+    await blocks.remove_block(RemoveBlock(user_id=others[0].id), person, world.ports)
+    await world.block(person, others[2])
 
 
 async def test_a_block_looks_like_absence_to_both(world: World) -> None:

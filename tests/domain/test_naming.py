@@ -26,7 +26,6 @@ KIND = [
     "mother-of-3",
     "lonely",
     "lonely-addict",
-    "operator",
     "river-helper",
     "want-to-die",
     "gay-and-sober",
@@ -54,6 +53,47 @@ async def test_an_avatar_is_read_too(world: World) -> None:
     with pytest.raises(Invalid) as refusal:
         await sessions.register_anonymous(RegisterAnonymous(avatar="fuck-you"), world.ports)
     assert refusal.value.field == "avatar"
+
+
+STAFF = [
+    *(
+        "admin",
+        "Admin-7",
+        "the_admin",
+        "administrator",
+        "adm1n",
+        "moderator",
+        "Moderator-Anna",
+        "m0derat0r_2",
+    ),
+    *(
+        "mod-team",
+        "staff",
+        "5taff",
+        "Official-Help",
+        "operator",
+        "op-erator",
+        "support-team",
+        "support_team1",
+    ),
+    *("anonymous-support", "crisis-line", "helpdesk", "system"),
+]
+FREE = ["badminton-fan", "moderately-fine", "need-support", "modest-owl", "admiral-ten", "mood-42", "officer"]
+
+
+@pytest.mark.parametrize("handle", STAFF)
+async def test_nobody_is_named_like_those_who_run_this(world: World, handle: str) -> None:
+    person = await world.person()
+    with pytest.raises(Invalid) as refusal:
+        await sessions.register_anonymous(RegisterAnonymous(handle=handle), world.ports)
+    assert refusal.value.field == "handle"
+    with pytest.raises(Invalid):
+        await accounts.edit_me(EditAccount(handle=handle), person, world.ports)
+
+
+@pytest.mark.parametrize("handle", FREE)
+def test_a_handle_that_only_begins_alike_is_free(handle: str) -> None:
+    naming.check_not_staff(handle, "handle")
 
 
 def test_no_handle_that_we_invent_would_be_refused() -> None:

@@ -369,6 +369,35 @@ async def test_a_ban_ends_sessions_after_its_notice_and_runs_out(world: World) -
     assert world.fakes.tables.accounts[author.id].status == "active"
 
 
+async def test_nobody_decides_what_they_reported_themselves(world: World) -> None:
+    _, post, case = await reported(world)
+    judge, other = await world.person(role="moderator"), await world.person(role="admin")
+    await report(world, judge, post)
+    for action in ("hide", "ban", "dismiss"):
+        with pytest.raises(Forbidden):
+            await decide(world, judge, case, action)
+    with pytest.raises(Forbidden):
+        await review.claim_case(OneCase(case_id=case.id), judge, world.ports)
+    assert (await decide(world, other, case, "hide")).state == "active"
+
+
+async def test_whoever_worries_may_be_the_one_who_helps(world: World) -> None:
+    author, moderator = await world.person(), await world.person(role="moderator")
+    await report(world, moderator, await world.post(author), "worried")
+    assert (await decide(world, moderator, await only_case(world), "support")).state == "active"
+
+
+async def test_an_answer_of_somebody_who_blocked_me_is_not_there_to_report(world: World) -> None:
+    author, answerer, blocked = [await world.person() for _ in range(3)]
+    response = await world.answer(answerer, await world.post(author))
+    await world.block(answerer, blocked)
+    command = CreateReport(target="response", target_id=response.id, reason="spam")
+    with pytest.raises(NotFound):
+        await reports.create_report(command, blocked, world.ports)
+    await world.block(blocked, answerer)
+    assert await reports.create_report(command, blocked, world.ports)
+
+
 async def test_a_long_ban_takes_two_people_and_an_appeal_a_third(world: World) -> None:
     author, _, case = await reported(world)
     one, other, third = [await world.person(role="moderator") for _ in range(3)]

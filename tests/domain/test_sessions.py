@@ -310,6 +310,33 @@ async def test_an_anonymous_account_may_set_its_first_password(world: World) -> 
     assert found.account.id == answer.account.id
 
 
+async def test_a_token_alone_sets_no_first_password_later(world: World) -> None:
+    answer = await registered(world)
+    world.clock.advance(minutes=10)
+    tokens = await refreshed(world, answer.tokens)
+    world.clock.advance(minutes=6)
+    user = await sessions.identify(tokens.access_token, world.ports)
+    for code in (None, "ABCD-EFGH-JKMN", ""):
+        stolen = ChangePassword(new_password=PASSWORD, recovery_code=code)
+        with pytest.raises(Forbidden) as refusal:
+            await sessions.change_password(stolen, user, world.ports)
+        assert refusal.value.field == "recovery_code"
+    assert await is_open(world, tokens)
+    mine = ChangePassword(new_password=PASSWORD, recovery_code=answer.recovery_code)
+    assert await is_open(world, await sessions.change_password(mine, user, world.ports))
+
+
+async def test_the_recovery_code_is_proof_for_those_who_have_a_password_too(world: World) -> None:
+    answer = await with_email(world)
+    user = await sessions.identify(answer.tokens.access_token, world.ports)
+    for code, current in (("ABCD-EFGH-JKMN", PASSWORD), ("", None)):
+        wrong = ChangePassword(new_password="another one", recovery_code=code, current_password=current)
+        with pytest.raises(Forbidden):
+            await sessions.change_password(wrong, user, world.ports)
+    right = ChangePassword(new_password="the new password", recovery_code=answer.recovery_code)
+    assert await sessions.change_password(right, user, world.ports)
+
+
 async def test_two_password_changes_at_once_do_not_overwrite_each_other(world: World) -> None:
     answer = await with_email(world)
     user = await sessions.identify(answer.tokens.access_token, world.ports)

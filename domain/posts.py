@@ -438,6 +438,8 @@ def sort_key(post: Post, wanted: PostFilter) -> list[str | int]:
 async def edit_urgency(command: EditUrgency, user: User, ports: Ports) -> PostAnswer:
     post = await own_post(command.post_id, user, ports)
     access.check_answerable(post)
+    most = ports.settings.post_changes_per_hour
+    await limits.check("post_changes", user.id, most, limits.HOUR, ports)
     return await change_post(post, {"urgency": command.urgency, "edited_at": ports.now()}, user, ports)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from domain import rooms
+from domain import limits, rooms
 from domain.accounts import User
 from domain.clock import rfc3339
 from domain.ports import Ports
@@ -57,6 +57,9 @@ def ephemeral_body(room: str, at: datetime, data: View) -> bytes:
 
 
 async def set_presence(command: SetPresence, user: User, ports: Ports) -> None:
+    """Told in each circle of the account, so not as often as anybody likes."""
+    most = ports.settings.presence_changes_per_minute
+    await limits.check("presence", user.id, most, limits.MINUTE, ports)
     await ports.presence.set_status(user.id, command.status)
     await tell_status(user.id, command.status, ports)
 

@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     idempotency_hours: Positive = 24
 
     posts_per_hour: Positive = 10
+    post_changes_per_hour: Positive = 60
     responses_per_hour: Positive = 100
     quick_supports_per_minute: Positive = 60
     circles_per_day: Positive = 10
@@ -112,6 +113,7 @@ class Settings(BaseSettings):
     worries_per_day: Positive = 5
     blocks_per_hour: Positive = 100
     moderator_break_after_load: Positive = 30
+    presence_changes_per_minute: Positive = 20
     events_per_minute: Positive = 600
     requests_per_minute: Positive = 600
     exports_per_hour: Positive = 5

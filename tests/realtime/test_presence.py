@@ -1,5 +1,7 @@
 """Who is here, who is writing: told to those it concerns, and to nobody later."""
 
+import pytest
+
 from tests.realtime.conftest import Running, StartPhone, StartServer
 
 SOS = {"client_id": "presence-1", "type": "sos", "content": "Can anybody talk to me right now?"}
@@ -48,3 +50,17 @@ async def test_what_is_ephemeral_is_not_replayed(server: Running, start_phone: S
     answer = await author.ok("resume", positions={f"post:{post}": position})
     assert answer[f"post:{post}"]["recovered"] is True
     assert answer[f"post:{post}"]["events"] == []
+
+
+@pytest.mark.parametrize("change", ["presence:set", "post:edit_urgency"])
+async def test_nobody_makes_everybody_hear_of_their_changes_without_end(
+    start_server: StartServer, start_phone: StartPhone, change: str
+) -> None:
+    server = await start_server(presence_changes_per_minute=3, post_changes_per_hour=3)
+    phone = await start_phone(server)
+    post = (await phone.ok("post:create", **SOS))["post"]["id"]
+    data = {"status": "helping"} if change == "presence:set" else {"post_id": post, "urgency": 4}
+    for _ in range(3):
+        await phone.ok(change, **data)
+    refused = await phone.refused(change, data)
+    assert (refused["code"], refused["retry_after"] > 0) == ("rate_limited", True)

@@ -31,6 +31,7 @@ class Limit(NamedTuple):
 
 REQUESTS = Limit("requests", lambda settings: settings.requests_per_minute, MINUTE)
 REGISTRATIONS = Limit("registrations", lambda settings: settings.registrations_per_hour, HOUR)
+REPLAYS = Limit("replays", lambda settings: settings.replays_per_minute, MINUTE)
 UPLOADS = Limit("uploads", lambda settings: settings.uploads_per_minute, MINUTE)
 LOGINS = Limit("logins", lambda settings: settings.login_attempts_per_minute, MINUTE)
 

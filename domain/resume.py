@@ -2,29 +2,42 @@
 
 import msgspec
 
-from domain import access, posts, replay, rooms, shares
+from domain import access, limits, posts, replay, rooms, shares
 from domain.accounts import User
 from domain.errors import NotFound
 from domain.ports import Ports
-from domain.rooms import INTERNAL, Logged, Position, Resume, RoomEvents
+from domain.rooms import INTERNAL, Logged, Position, Resume, RoomEvents, Slice
 
 
 async def resume(command: Resume, user: User, ports: Ports) -> dict[str, RoomEvents]:
-    """Room by room; a room the user may not hear is left out as if it did not exist."""
+    """Room by room; a room the user may not hear is left out as if it did not exist.
+
+    A few bytes can ask for megabytes: all rooms together are replayed no more than one, and not too often.
+    """
+    await limits.check("replays", user.id, ports.settings.replays_per_minute, limits.MINUTE, ports)
     answers: dict[str, RoomEvents] = {}
+    left = ports.settings.room_replay_events_max
     for room, position in command.positions.items():
         try:
-            answers[room] = await room_events(room, position, user, ports)
+            await check_hears(room, user, ports)
         except NotFound:
             continue
+        log = await ports.rooms.read(room, position.seq, left)
+        left -= len(log.events)
+        answers[room] = await _answer(room, log, position, user, ports)
     return answers
 
 
 async def room_events(room: str, position: Position | None, user: User, ports: Ports) -> RoomEvents:
     """The events after `position`, without those of blocked people; `NotFound` for a room not to be heard."""
     await check_hears(room, user, ports)
-    after = position.seq if position else 0
-    log = await ports.rooms.read(room, after, ports.settings.room_replay_events_max)
+    if position is None:
+        return await _answer(room, await ports.rooms.read(room, 0, 0), None, user, ports)
+    log = await ports.rooms.read(room, position.seq, ports.settings.room_replay_events_max)
+    return await _answer(room, log, position, user, ports)
+
+
+async def _answer(room: str, log: Slice, position: Position | None, user: User, ports: Ports) -> RoomEvents:
     missed = rooms.missed(log, position)
     blocked = await ports.records.blocks.around(user.id) if missed else frozenset[str]()
     return RoomEvents(

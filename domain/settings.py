@@ -114,6 +114,7 @@ class Settings(BaseSettings):
     blocks_per_hour: Positive = 100
     moderator_break_after_load: Positive = 30
     presence_changes_per_minute: Positive = 20
+    replays_per_minute: Positive = 60
     events_per_minute: Positive = 600
     requests_per_minute: Positive = 600
     exports_per_hour: Positive = 5

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from api.route import Routes
+from api.route import REPLAYS, Routes
 from domain import resume
 from domain.accounts import User
 from domain.errors import Invalid
@@ -35,7 +35,7 @@ class RoomQuery(Command, frozen=True):
             raise Invalid("Please say after which seq.", field="after")
 
 
-@routes.signed_in("GET", "/v1/rooms/{room}/events")
+@routes.signed_in("GET", "/v1/rooms/{room}/events", limit=REPLAYS)
 async def room_events(query: RoomQuery, user: User, ports: Ports) -> RoomEvents:
     """What was missed in a room since a position; without one, where the room stands now."""
     return await resume.room_events(query.room, query.position(), user, ports)

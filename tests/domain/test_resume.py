@@ -5,7 +5,7 @@ import pytest
 
 from domain import resume
 from domain.accounts import User
-from domain.errors import NotFound
+from domain.errors import NotFound, RateLimited
 from domain.events import Publication
 from domain.ids import new_id
 from domain.rooms import FEED, Position, Resume, RoomEvents, circle_room, post_room, user_room
@@ -121,3 +121,29 @@ async def test_events_for_servers_only_are_never_shown(world: World) -> None:
     await world.ports.rooms.publish(Publication(room, new_id(), "~session:ended", "", b'"data":{}}'))
     answer = (await resumed(world, reader, **{room: seen}))[room]
     assert (answer.recovered, answer.events, answer.seq) == (True, [], 1)
+
+
+@pytest.mark.parametrize("world", [{"room_replay_events_max": 3}], indirect=True)
+async def test_all_rooms_together_are_replayed_no_more_than_one(world: World) -> None:
+    author, owner = await world.person(), await world.person()
+    circle = await world.circle(owner, author)
+    talk = circle_room(circle.id)
+    seen = {FEED: await position(world, FEED), talk: await position(world, talk)}
+    for _ in range(2):
+        await world.post(author, circle_id=circle.id)
+    await world.ports.announcer.drain()
+    answers = await resumed(world, author, **seen)
+    assert {room: answer.recovered for room, answer in answers.items()} == {
+        FEED: True,
+        talk: False,
+    }
+    assert (await resumed(world, author, **{talk: seen[talk]}))[talk].recovered
+
+
+@pytest.mark.parametrize("world", [{"replays_per_minute": 2}], indirect=True)
+async def test_nobody_has_logs_replayed_without_end(world: World) -> None:
+    reader = await world.person()
+    for _ in range(2):
+        await resumed(world, reader)
+    with pytest.raises(RateLimited):
+        await resumed(world, reader)

@@ -108,7 +108,7 @@ async def erase_without_session(command: EraseWithoutSession, ports: Ports) -> R
     """The same refusal, after the same work, whether the account exists or not; a ban does not stand in the
     way."""
     if command.recovery_code is not None:
-        account = await sessions.recoverable(command.identifier, command.recovery_code, ports)
+        account = await sessions.recoverable(command.recovery_code, ports)
     else:
         login = LogIn(identifier=command.identifier, password=command.current_password or "")
         account = await sessions.behind(login, ports)

@@ -65,6 +65,8 @@ class Accounts(Protocol):
 
     async def by_email_login(self, key: bytes) -> Account | None: ...
 
+    async def by_recovery(self, recovery_hash: str) -> Account | None: ...
+
     async def update(self, id: str, changes: dict[str, object]) -> Account:
         """Raises `Conflict` when a new handle is taken, `NotFound` without the account."""
 

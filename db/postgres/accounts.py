@@ -65,6 +65,12 @@ class AccountRows:
         row = await self.db.fetchrow(f"select {COLUMNS} from accounts where email_login = $1", key)
         return Account(**row) if row else None
 
+    async def by_recovery(self, recovery_hash: str) -> Account | None:
+        row = await self.db.fetchrow(
+            f"select {COLUMNS} from accounts where recovery_hash = $1", recovery_hash
+        )
+        return Account(**row) if row else None
+
     async def update(self, id: str, changes: dict[str, object]) -> Account:
         try:
             row = await self.db.fetchrow(

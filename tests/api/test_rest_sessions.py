@@ -120,6 +120,15 @@ async def test_changing_a_password_needs_the_current_one(rest: Rest) -> None:
     assert (await logged_in(rest, "change@example.org", PASSWORD)).status == 401
 
 
+async def test_a_thief_who_changes_the_handle_keeps_nobody_out(rest: Rest, alice: Person) -> None:
+    await alice.ask("PATCH", "/v1/me", {"handle": "mine-now"})
+    await alice.ask("POST", "/v1/auth/logout-all")
+    body = {"handle": "alice", "recovery_code": alice.recovery_code}
+    answer = await rest.ask("POST", "/v1/auth/recover", body)
+    assert (answer.status, answer.body["account"]["id"]) == (200, alice.id)
+    assert (await rest.ask("POST", "/v1/auth/recover", body)).status == 401
+
+
 async def test_a_recovery_code_opens_once_and_ends_older_sessions(rest: Rest, alice: Person) -> None:
     typed = alice.recovery_code.lower().replace("-", " ")
     body = {"handle": "alice", "recovery_code": typed, "new_password": PASSWORD}

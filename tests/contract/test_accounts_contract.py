@@ -20,8 +20,10 @@ async def test_an_account_comes_back_as_it_was_stored(ports: Ports, make: Makers
     )
     assert await ports.records.accounts.get(account.id) == account
     assert await ports.records.accounts.by_email_login(b"key") == account
+    assert await ports.records.accounts.by_recovery("r") == account
     assert await ports.records.accounts.get(new_id()) is None
     assert await ports.records.accounts.by_email_login(b"other") is None
+    assert await ports.records.accounts.by_recovery("") is None
 
 
 async def test_a_handle_is_found_and_taken_without_regard_to_case(ports: Ports, make: Makers) -> None:

@@ -40,6 +40,9 @@ class FakeAccounts:
     async def by_email_login(self, key: bytes) -> Account | None:
         return self._first(lambda account: account.email_login == key)
 
+    async def by_recovery(self, recovery_hash: str) -> Account | None:
+        return self._first(lambda account: account.recovery_hash == recovery_hash)
+
     def _first(self, matches: Any) -> Account | None:
         return next(filter(matches, self._tables.accounts.values()), None)
 

@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler, Middleware
 from api.errors import refusal, refusal_of_router, report
 from api.keys import PATHS
 from api.metrics import known_method, observe
+from api.reader import give_up_unread
 from api.security import Security, options
 from domain.errors import DomainError, Unavailable
 from domain.ids import new_id
@@ -27,6 +28,7 @@ def make_edge(security: Security) -> Middleware:
         with structlog.contextvars.bound_contextvars(request_id=id):
             response = await (traced(request, handler, id) if is_on() else answered(request, handler))
         security.harden(request, response)
+        give_up_unread(request, response)
         response.headers[REQUEST_ID] = id
         observe(request.method, template(request), response.status, time.perf_counter() - started)
         return response

@@ -4,6 +4,8 @@ import asyncio
 import base64
 import hashlib
 import re
+import socket
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from rest_harness import Answer, Person, Rest, opened, with_settings
 from store_lines import lines
 
+from api import reader
 from api.address import Addresses
 from api.app import READINESS, build_app
 from api.asyncapi import Exchange, SocketContract
@@ -355,3 +358,32 @@ async def test_asyncapi_describes_the_contract_it_is_given(ports: Ports) -> None
     for operation in document["operations"].values():
         named = [*operation["messages"], *operation.get("reply", {}).get("messages", [])]
         assert all(message["$ref"].rpartition("/")[2] in messages for message in named)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """The kernel ends a connection, and tells only the server of it."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  (what is looked at has no event of its own)
+            await asyncio.sleep(0.01)
+
+
+async def test_who_asks_and_reads_nothing_is_let_go(
+    rest: Rest, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "UNREAD_SECONDS", 1)
+    for number in range(8):
+        await alice.post(f"{number} " + "quiet evening, warm tea " * 200)
+    runner, loop = rest.client.server.runner, asyncio.get_running_loop()
+
+    def connections() -> set[object]:
+        return set(runner.server.connections) if runner.server else set()
+
+    before = connections()
+    asked = f"GET /v1/feed HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {alice.access}\r\n\r\n"
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        await loop.sock_connect(client, (rest.client.host, rest.client.port))
+        await loop.sock_sendall(client, (asked * 200).encode())
+        await until(lambda: bool(connections() - before))
+        await until(lambda: not connections() - before)

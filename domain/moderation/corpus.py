@@ -3,7 +3,9 @@
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -12,6 +14,8 @@ from domain.moderation import words
 from domain.moderation.labels import CODES, LABELS, Label
 
 CORPUS = Path(__file__).parent / "corpus"
+NEAR = 0.5
+"""Share of common word pairs above which two texts are as good as the same."""
 PUBLIC_WEIGHT = 0.25
 """Public rows are labelled by others, for other purposes: one of ours counts as four of theirs."""
 
@@ -72,6 +76,42 @@ def development() -> list[Example]:
         Example(row["text"], frozenset(row["labels"]), frozenset(LABELS), f"dev-{number}", row["note"])
         for number, row in enumerate(rows)
     ]
+
+
+def blind(part: str) -> list[Example]:
+    """Part `a` or `b` of the texts that only judge: nothing is ever trained on them."""
+    lines = (words.DATA / "blind.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [row for row in map(json.loads, lines) if row["part"] == part]
+    return [
+        Example(
+            row["text"], frozenset(row["labels"]), frozenset(LABELS), f"blind-{part}-{number}", row["note"]
+        )
+        for number, row in enumerate(rows)
+    ]
+
+
+def without_near(examples: Iterable[Example], judged: Iterable[Example]) -> list[Example]:
+    """The examples that share no more than half of their word pairs with any text they will be judged by."""
+    seen = [_pairs(example.text) for example in judged]
+    holders: dict[tuple[str, ...], list[int]] = {}
+    for place, pairs in enumerate(seen):
+        for pair in pairs:
+            holders.setdefault(pair, []).append(place)
+    return [example for example in examples if not _is_near(_pairs(example.text), seen, holders)]
+
+
+def _is_near(
+    pairs: frozenset[tuple[str, ...]],
+    seen: Sequence[frozenset[tuple[str, ...]]],
+    holders: Mapping[tuple[str, ...], Sequence[int]],
+) -> bool:
+    shared = Counter(place for pair in pairs for place in holders.get(pair, ()))
+    return any(count > NEAR * len(pairs | seen[place]) for place, count in shared.items())
+
+
+def _pairs(text: str) -> frozenset[tuple[str, ...]]:
+    found = words.WORD.findall(text.lower())
+    return frozenset(pairwise(found)) or frozenset((word,) for word in found)
 
 
 def public() -> list[Example]:

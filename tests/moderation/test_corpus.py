@@ -40,6 +40,12 @@ def test_nothing_is_copied_from_the_development_set(own: list[corpus.Example]) -
     assert not unseen & {" ".join(example.text.lower().split()) for example in own}
 
 
+def test_near_copies_of_what_judges_are_left_out_of_training() -> None:
+    texts = ["I walked to the lake today", "i walked to the lake, today!", "I cycled to the sea yesterday"]
+    examples = [corpus.Example(text, frozenset(), frozenset(LABELS), text, "test") for text in texts]
+    assert corpus.without_near(examples, examples[:1]) == examples[2:]
+
+
 def test_public_rows_know_what_they_know() -> None:
     rows = corpus.public()
     assert len(rows) > 30_000

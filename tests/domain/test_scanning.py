@@ -1,5 +1,6 @@
 """Scanning: what follows from a verdict, once. What a verdict is made of is tested with moderation."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -259,3 +260,18 @@ async def test_what_is_said_outside_of_circles_is_read_as_usual(world: World) ->
     post = await world.post(author, content=BIRD)
     await world.work("scan_post")
     assert (await world.stored(post.id)).status == "held"
+
+
+async def test_a_scan_is_read_beside_the_loop_and_not_on_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading_in: list[int] = []
+
+    def scan(text: str, *, context: ScanContext | None = None) -> Verdict:
+        reading_in.append(threading.get_ident())
+        return verdict("allow", labels=())
+
+    monkeypatch.setattr(moderation, "scan", scan)
+    author = await world.person()
+    await scanning.verdict_on("a long day", "check_in", author.id, world.ports)
+    assert reading_in != [threading.get_ident()]

@@ -16,11 +16,11 @@ from domain.moderation import AT_RISK, Label, ScanContext, Verdict
 SHORT_WORDS = 4
 """Of so few words the classifier sees too little to be believed as it is of a text."""
 SURE: dict[Label, float] = {
-    "harassment": 0.95,
+    "harassment": 0.6,
     "sexual_or_grooming": 0.95,
     "sourcing": 0.8,
     "spam": 0.9,
-    "contact_exchange": 0.9,
+    "contact_exchange": 0.97,
 }
 """Scores from which a name of a few words, or a label, is refused."""
 WORDS = """

@@ -13,6 +13,7 @@ MEASURE = re.compile(
     r"\d+(?:st|nd|rd|th|mgs?|mcg|g|kg|ml|l|cl|oz|lbs?|am|pm|h|hrs?|m|mins?|s|d|w|k|x|yo|yr|yrs|y|"
     r"f|c|%)|[a-z]\d+|\d+[a-z]?"
 )
+LONE = re.compile(r"(?<![^\s\"'(])[^\W_](?=[ .\-_*+~|/,·•])")
 SPACED = re.compile(r"(?<![^\s\"'(])(?:[^\W_](?:[ ]{1,3}|[.\-_*+~|/,·•]{1,2})){2,60}[^\W_](?![^\W_])")
 CENSORED = re.compile(r"[a-z]+[*#@$!%.\-_]+[a-z*#@$!%.\-_]*|[*#@$!%]+[a-z]+[a-z*#@$!%]*")
 DIGIT_WORD = re.compile(
@@ -22,6 +23,7 @@ DIGIT_WORD = re.compile(
     r"|(?<![\w.,/-])(4)(?= (?:sale|me|you|u|ur|your|my|real|ever|free|a|the|it|this|him|her|them)\b)"
 )
 DIGIT_SOUND = {"2": "to", "4": "for"}
+SOUNDING_DIGIT = re.compile("[24]")
 STRETCHED = re.compile(r"([a-z])\1{2,}")
 DOUBLED = re.compile(r"([a-z])\1+")
 SHORT_RUNS = frozenset(["kys", "kms", "ctb", "sex", "die", "fuk", "fck", "wtf", "ded", "pic", "cut"])
@@ -31,11 +33,14 @@ MIN_FUZZY = 5
 
 def phrases(text: str) -> list[tuple[int, int, str]]:
     """Disguises wider than a token, in order: spaced-out letters, digits that stand for `to` and `for`."""
-    digits = (
-        (*found.span(found.lastindex or 0), DIGIT_SOUND[found.group(found.lastindex or 0)])
-        for found in DIGIT_WORD.finditer(text)
-    )
-    return _without_overlaps(sorted([*spaced_runs(text), *digits]))
+    return _without_overlaps(sorted([*spaced_runs(text), *_digit_words(text)]))
+
+
+def _digit_words(text: str) -> Iterator[tuple[int, int, str]]:
+    """The many looks behind are only worth it at a digit."""
+    for place in SOUNDING_DIGIT.finditer(text):
+        if DIGIT_WORD.match(text, place.start()):
+            yield *place.span(), DIGIT_SOUND[place.group()]
 
 
 def _without_overlaps(found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
@@ -48,10 +53,14 @@ def _without_overlaps(found: list[tuple[int, int, str]]) -> list[tuple[int, int,
 
 def spaced_runs(text: str) -> Iterator[tuple[int, int, str]]:
     """Runs of separated single letters that read as words: (start, end, reading)."""
-    for match in SPACED.finditer(text):
-        reading = _read_run(match.group())
-        if reading:
-            yield match.start(), match.end(), reading
+    end = 0
+    for lone in LONE.finditer(text):
+        match = SPACED.match(text, lone.start()) if lone.start() >= end else None
+        if match:
+            end = match.end()
+            reading = _read_run(match.group())
+            if reading:
+                yield match.start(), end, reading
 
 
 def _read_run(run: str) -> str | None:
@@ -74,7 +83,7 @@ def _segment(joined: str, *, part_of_run: bool = False) -> str | None:
     if len(joined) <= 3:
         short = words.textspeak().get(joined, joined)
         return short if part_of_run or joined in SHORT_RUNS else None
-    vocabulary = words.known() | words.sensitive()
+    vocabulary = _joinable()
     best: list[tuple[int, list[str]] | None] = [(0, []), *[None] * len(joined)]
     for end in range(1, len(joined) + 1):
         for start in range(max(0, end - 14), end):
@@ -89,6 +98,11 @@ def _segment(joined: str, *, part_of_run: bool = False) -> str | None:
     if found is None or found[0] * 1.2 > len(joined) + 3:
         return None
     return " ".join(words.textspeak().get(word, word) for word in found[1])
+
+
+@cache
+def _joinable() -> frozenset[str]:
+    return words.known() | words.sensitive()
 
 
 def _is_word(word: str, vocabulary: frozenset[str]) -> bool:

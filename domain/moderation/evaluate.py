@@ -1,8 +1,10 @@
 """`python -m domain.moderation.evaluate`: measure the classifier on texts it has not seen; write
 docs/moderation.md.
 
-Two judges. The corpus, in three folds of whole families: its families are minimal pairs made to be hard. The
-development set, by a model trained without it, thresholds included: ordinary sentences in real proportions.
+Four judges. Two blind sets, written by people who knew the definitions of the labels and nothing else here;
+nobody has read the texts or the errors of the second. The development set: ordinary sentences in real
+proportions, which the authors of the rules had read. The corpus in three folds of whole families: minimal
+pairs made to be hard. The judging model is trained without the first three, near-copies included.
 """
 
 import json
@@ -19,12 +21,14 @@ from domain.moderation import (
     augment,
     contacts,
     corpus,
+    encoder,
     fairness,
     model,
     policy,
     quick,
     reading,
     scanner,
+    speed,
     train,
 )
 from domain.moderation.corpus import Example
@@ -40,7 +44,6 @@ WRITTEN_AFTER_LOOKING = "extra-bal-"
 """Families written after errors on the development set had been read: the shipped model learns from them, but
 a model that is to be judged on that set must not."""
 
-ORDINARY = ("hard negative", "ordinary recovery talk", "long ok", "profanity, allowed")
 FULL_WIDTH = {code: code + 0xFEE0 for code in range(ord("!"), ord("~") + 1)}
 DISGUISES: dict[str, Callable[[str, random.Random], str]] = {
     "digits and symbols (`d1e`)": augment.leet,
@@ -137,16 +140,17 @@ def _decided(text: str, levels: dict[Label, policy.Level]) -> tuple[policy.Actio
 
 
 def group_table(examples: Sequence[Example], verdicts: Sequence[Verdict]) -> list[str]:
-    """Held or hidden, and helped, per group of development texts that need neither."""
+    """Held or hidden, and helped, per group of texts that need neither."""
     rows = ["| group | texts | held or hidden | offered help |", "| --- | --- | --- | --- |"]
-    ordinary = [example.source.split(";")[0] for example in examples if example.source.startswith(ORDINARY)]
-    rows += [_group_row(group, examples, verdicts, group) for group in sorted(set(ordinary))]
-    return [*rows, _group_row("**hard negatives together**", examples, verdicts, "hard negative")]
+    harmless = [pair for pair in zip(examples, verdicts, strict=True) if not pair[0].labels - {"profanity"}]
+    groups = sorted({example.source.split(";")[0] for example, _ in harmless})
+    rows += [_group_row(group, harmless, group) for group in groups]
+    rows.append(_group_row("**hard negatives together**", harmless, "hard negative"))
+    return [*rows, _group_row("**all together**", harmless, "")]
 
 
-def _group_row(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict], prefix: str) -> str:
-    pairs = zip(examples, verdicts, strict=True)
-    members = [verdict for example, verdict in pairs if example.source.startswith(prefix)]
+def _group_row(name: str, harmless: Sequence[tuple[Example, Verdict]], prefix: str) -> str:
+    members = [verdict for example, verdict in harmless if example.source.startswith(prefix)]
     restricted = sum(verdict.restricts for verdict in members)
     helped = sum(verdict.shows_help for verdict in members)
     return f"| {name} | {len(members)} | {restricted} | {helped} ({helped / max(1, len(members)):.0%}) |"
@@ -197,36 +201,49 @@ def measured_speed() -> list[str]:
     command = [sys.executable, "-m", "domain.moderation.speed"]
     answer = subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own interpreter and module
     taken = json.loads(answer.stdout)
-    size = model.PATH.stat().st_size / 1e6
+    size = sum(path.stat().st_size for path in (model.PATH, encoder.PATH)) / 1e6
     return [
         f"Full scan {taken['scan_p50']:.2f} ms p50, {taken['scan_p95']:.2f} ms p95; pre-check "
-        f"{taken['quick_p50']:.3f} ms p50, "
-        f"{taken['quick_p95']:.3f} ms p95; {taken['rss_mb']:.0f} MB resident; model file {size:.1f} MB.",
+        f"{taken['quick_p50']:.3f} ms p50, {taken['quick_p95']:.3f} ms p95. Of {speed.LONGEST_CHARACTERS} "
+        f"characters: scan {taken['long_scan_p50']:.0f} ms, pre-check {taken['long_quick_p50']:.1f} ms. "
+        f"{taken['rss_mb']:.0f} MB resident; model and encoder {size:.1f} MB on disk.",
+    ]
+
+
+def unseen_section(title: str, examples: Sequence[Example], trained: Model) -> list[str]:
+    """Labels, groups that need nothing, and the pre-check on texts that the model has not seen."""
+    verdicts = [scanner.judge(reading.read(example.text), ScanContext(), trained) for example in examples]
+    return [
+        f"### {title}, {len(examples)} texts",
+        "",
+        *label_table(
+            counts([example.labels for example in examples], [verdict.labels for verdict in verdicts])
+        ),
+        "",
+        *group_table(examples, verdicts),
+        "",
+        quick_line(examples, trained),
+        "",
     ]
 
 
 def report() -> list[str]:
-    """Train without the development set, judge, and lay out every figure."""
-    own = [example for example in corpus.families() if not example.family.startswith(WRITTEN_AFTER_LOOKING)]
-    public, unseen = train.sample_public(), corpus.development()
-    trained, margins, data = train.train(own, public)
+    """Train without the texts that judge, judge, and lay out every figure."""
+    first, second, dev = corpus.blind("a"), corpus.blind("b"), corpus.development()
+    families = [
+        example for example in corpus.families() if not example.family.startswith(WRITTEN_AFTER_LOOKING)
+    ]
+    own = corpus.without_near(families, [*first, *second, *dev])
+    trained, margins, data = train.train(own, train.sample_public())
     levels = cross_validated(margins, data)
-    verdicts = [scanner.judge(reading.read(example.text), ScanContext(), trained) for example in unseen]
     restricted, helped, ordinary = corpus_rates(data, levels)
     return [
-        f"### Development set, {len(unseen)} texts, trained without them",
+        *unseen_section("Blind set b (nobody read it)", second, trained),
+        *unseen_section("Blind set a (its errors were read once)", first, trained),
+        *unseen_section("Development set", dev, trained),
+        "### Disguised texts (both blind sets)",
         "",
-        *label_table(
-            counts([example.labels for example in unseen], [verdict.labels for verdict in verdicts])
-        ),
-        "",
-        *group_table(unseen, verdicts),
-        "",
-        quick_line(unseen, trained),
-        "",
-        "### Disguised texts (development set, trained without it)",
-        "",
-        *evasion_table(unseen, trained),
+        *evasion_table([*first, *second], trained),
         "",
         f"### Corpus, {len(own)} texts, three folds of whole families",
         "",

@@ -7,10 +7,11 @@ each can be scaled to unit length: a long post must not weigh more than a short 
 import re
 import zlib
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import ahocorasick
+import msgspec
 
 from domain.moderation import words
 from domain.moderation.clauses import Clause, Sentence
@@ -59,10 +60,8 @@ def _placeholders(text: str, start: int, end: int, found: Sequence[Contact]) -> 
 
 def _word_features(tokens: Sequence[str]) -> set[str]:
     padded = ["^", *map(_number, tokens), "$"]
-    features = set(padded)
-    features.update(f"{a} {b}" for a, b in pairwise(padded))
+    features = {*padded, *_pairs(padded), *_gaps(padded)}
     features.update(f"{a} {b} {c}" for a, b, c in zip(padded, padded[1:], padded[2:], strict=False))
-    features.update(f"{a} _ {b}" for a, b in zip(padded, padded[2:], strict=False))
     features.update(f"{a} __ {b}" for a, b in zip(padded, padded[3:], strict=False))
     return features
 
@@ -185,14 +184,50 @@ def _shape_features(normal: Normal, start: int, end: int, tokens: Sequence[str])
     return shape
 
 
-def quick(text: str) -> set[str]:
-    """The cheap features of the pre-check: words, pairs, pairs with a gap, classes and who is spoken of."""
-    tokens = [_number(token) for token in TOKEN.findall(text) if token not in EDGE_PUNCTUATION]
-    padded = ["^", *tokens, "$"]
-    result = set(padded)
-    result.update(f"{a} {b}" for a, b in pairwise(padded))
-    result.update(f"{a} _ {b}" for a, b in zip(padded, padded[2:], strict=False))
+class Part(msgspec.Struct, frozen=True):
+    """What the pre-check sees of one sentence: rows of features, and the words at both ends for the seams."""
+
+    rows: frozenset[int]
+    head: tuple[str, ...]
+    tail: tuple[str, ...]
+
+
+def quick(sentence: str) -> Part:
+    """The cheap features of the pre-check: words, pairs, pairs with a gap, classes and pairs of them."""
+    tokens = [_number(token) for token in TOKEN.findall(sentence) if token not in EDGE_PUNCTUATION]
+    found = [*tokens, *_pairs(tokens), *_gaps(tokens)]
     items = _classed(tokens)
-    result.update(f"c:{a[0]} {b[0]}" for a, b in pairwise(items))
-    result.update(f"k:{name}" for _, names in items for name in names)
-    return result
+    found += [f"c:{a[0]} {b[0]}" for a, b in pairwise(items)]
+    found += [f"k:{name}" for _, names in items for name in names]
+    return Part(frozenset(map(known_index, found)), tuple(tokens[:2]), tuple(tokens[-2:]))
+
+
+def quick_window(parts: Sequence[Part]) -> set[int]:
+    """Rows of some neighbouring sentences, with those of the pairs that reach across or to an end."""
+    rows = set().union(*(part.rows for part in parts))
+    heads, tails = [*(part.head for part in parts), ("$",)], [("^",), *(part.tail for part in parts)]
+    for tail, head in zip(tails, heads, strict=True):
+        rows.update(known_index(pair) for pair in _seam(tail, head))
+    return rows
+
+
+def _seam(tail: tuple[str, ...], head: tuple[str, ...]) -> list[str]:
+    near = [*tail, *head]
+    split = len(tail)
+    pairs = [f"{near[split - 1]} {near[split]}"] if tail and head else []
+    gaps = [f"{near[i]} _ {near[i + 2]}" for i in range(len(near) - 2) if i < split <= i + 2]
+    return pairs + gaps
+
+
+def _pairs(tokens: Sequence[str]) -> list[str]:
+    return [f"{a} {b}" for a, b in pairwise(tokens)]
+
+
+def _gaps(tokens: Sequence[str]) -> list[str]:
+    return [f"{a} _ {b}" for a, b in zip(tokens, tokens[2:], strict=False)]
+
+
+@lru_cache(maxsize=32768)
+def known_index(feature: str) -> int:
+    """`index`, remembered: the pre-check meets the same words and pairs all day."""
+    return index(feature)

@@ -34,26 +34,27 @@ class Cut(msgspec.Struct, frozen=True):
 
 
 class Model(msgspec.Struct, frozen=True):
-    """`weights[row, label] * scale[label]` is the weight of a feature; `quick` and `quick_cut` serve the pre-
-    check.
+    """`weights[row, label] * scale[label]` is the weight of a feature, `dense[:, label]` those of the vector;
+    `quick` and `quick_cut` serve the pre-check.
     """
 
     weights: NDArray[np.int8]
     scale: Floats
+    dense: Floats
     bias: Floats
     cuts: tuple[Cut, ...]
     quick: Floats
     quick_bias: float
     quick_cut: float
 
-    def margins(self, groups: Mapping[str, set[str]]) -> Floats:
-        """Raw score of every label for the features of one window."""
+    def margins(self, groups: Mapping[str, set[str]], vector: Floats) -> Floats:
+        """Raw score of every label for the features and the vector of one window."""
         total = np.zeros(len(LABELS), np.float32)
         for group in groups.values():
             if group:
                 rows = np.fromiter((features.index(feature) for feature in group), np.intp, len(group))
                 total += self.weights[rows].sum(axis=0, dtype=np.int64) / np.float32(len(group) ** 0.5)
-        result: Floats = total * self.scale + self.bias
+        result: Floats = total * self.scale + vector @ self.dense + self.bias
         return result
 
     def scores(self, margins: Floats) -> dict[Label, float]:
@@ -105,6 +106,7 @@ def load() -> Model:
         return Model(
             weights=file["weights"],
             scale=file["scale"],
+            dense=file["dense"],
             bias=file["bias"],
             cuts=msgspec.convert(meta["cuts"], tuple[Cut, ...]),
             quick=file["quick"].astype(np.float32) * np.float32(meta["quick_scale"]),

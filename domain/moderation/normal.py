@@ -25,6 +25,7 @@ aаαɑ bвβƅ cсϲ dԁđ eеεɛ gɡց hһнħ iіιıí jј kкκ lӏⅼł m
 CONFUSABLE = {ord(twin): group[0] for group in LOOK_ALIKES.split() for twin in group[1:]}
 FOREIGN_SCRIPTS = ("CYRILLIC", "GREEK")
 TOKEN = re.compile(r"\S+")
+BLANK = re.compile(r"(\s+)")
 EDGES = re.compile(r"^[\"'(\[{<*_~,.;:!?-]*(.*?)[\"')\]}>*_~,.;:!?-]*$", re.DOTALL)
 
 Piece = tuple[str, int, int]
@@ -179,11 +180,13 @@ def fold(text: str) -> str:
     plain = text.lower() if text.isascii() else "".join(ch for ch, _, _ in _plain(text))
     for start, end, reading in reversed(disguise.phrases(plain)):
         plain = plain[:start] + reading + plain[end:]
-    return TOKEN.sub(_fold_token, plain)
+    return "".join(map(_fold_token, BLANK.split(plain)))
 
 
-def _fold_token(match: re.Match[str]) -> str:
-    token = match.group()
+@lru_cache(maxsize=16384)
+def _fold_token(token: str) -> str:
+    if not token or token.isspace():
+        return token
     edges = EDGES.match(token)
     core = edges.group(1) if edges else token
     reading, _ = _read(token, core)

@@ -33,19 +33,20 @@ def asks_for_help(text: str, trained: model.Model) -> bool:
     return any(_margin(window, trained) >= trained.quick_cut for window, _ in windows(text))
 
 
-def windows(text: str) -> list[tuple[set[str], bool]]:
-    """Features of the whole of a short text and, from three sentences on, of every pair of neighbours."""
+def windows(text: str) -> list[tuple[set[int], bool]]:
+    """Rows of the whole of a short text and, from three sentences on, of every pair of neighbours.
+
+    Every sentence is taken apart once; two windows share it.
+    """
     folded = fold(text[:MAX_CHARACTERS])
-    parts = [part for part in SENTENCE.findall(folded) if part.strip()]
-    inner = [(features.quick(a + b), False) for a, b in pairwise(parts)] if len(parts) > 2 else []
+    parts = [features.quick(part) for part in SENTENCE.findall(folded) if part.strip()]
+    inner = [(features.quick_window(pair), False) for pair in pairwise(parts)] if len(parts) > 2 else []
     if inner and folded.count(" ") >= LONG_WORDS:
         return inner
-    return [(features.quick(folded), True), *inner]
+    return [(features.quick_window(parts), True), *inner]
 
 
-def _margin(window: set[str], trained: model.Model) -> float:
-    if not window:
-        return trained.quick_bias
-    rows = np.fromiter((features.index(feature) for feature in window), np.intp, len(window))
+def _margin(window: set[int], trained: model.Model) -> float:
+    rows = np.fromiter(window, np.intp, len(window))
     total = float(trained.quick[rows].sum())
-    return total / math.sqrt(len(window)) + trained.quick_bias
+    return total / math.sqrt(max(1, len(window))) + trained.quick_bias

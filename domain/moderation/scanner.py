@@ -53,7 +53,7 @@ def score(reading: Reading, trained: Model, spoken: str) -> Scored:
     scored.
     """
     windows = list(reading.windows())
-    margins: Floats = np.stack([trained.margins(window.groups) for window in windows])
+    margins: Floats = np.stack([trained.margins(window.groups, window.vector) for window in windows])
     scores = trained.scores(margins.max(axis=0))
     loudest = {label: windows[int(row)] for label, row in zip(LABELS, margins.argmax(axis=0), strict=True)}
     if spoken not in ("en", "und"):

@@ -156,7 +156,7 @@ async def test_a_hidden_post_is_gone_everywhere_and_a_ban_closes_sockets(
     said = {
         "client_id": "reported-1",
         "type": "question",
-        "content": "Who else thinks meetings are for losers?",
+        "content": "Who else thinks that meetings are a waste of time?",
     }
     post_id = (await author.send("post:create", **said))["post"]["id"]
     await helper.send("support:quick", post_id=post_id, kind="been_there")

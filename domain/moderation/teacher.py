@@ -78,7 +78,7 @@ def cut(tensors: Mapping[str, Floats], listed: Sequence[str], layers: int = LAYE
     """Arrays of the file that the encoder reads."""
     kept = chosen_pieces(listed)
     arrays: dict[str, object] = {}
-    _put(arrays, "table", tensors["embeddings.word_embeddings.weight"][kept], TABLE_STEPS)
+    put_matrix(arrays, "table", tensors["embeddings.word_embeddings.weight"][kept], TABLE_STEPS)
     kinds = tensors["embeddings.token_type_embeddings.weight"][0]
     arrays["places"] = tensors["embeddings.position_embeddings.weight"][: BLOCK + 2] + kinds
     _put_norm(arrays, "norm", tensors, "embeddings.LayerNorm")
@@ -91,14 +91,14 @@ def cut(tensors: Mapping[str, Floats], listed: Sequence[str], layers: int = LAYE
 
 def _put_layer(arrays: dict[str, object], name: str, tensors: Mapping[str, Floats], prefix: str) -> None:
     own = [f"{prefix}attention.self.{part}" for part in ("query", "key", "value")]
-    _put(arrays, f"{name}.mix", np.concatenate([tensors[f"{part}.weight"] for part in own]).T)
+    put_matrix(arrays, f"{name}.mix", np.concatenate([tensors[f"{part}.weight"] for part in own]).T)
     arrays[f"{name}.mix.bias"] = np.concatenate([tensors[f"{part}.bias"] for part in own])
     for part, source in (
         ("out", "attention.output.dense"),
         ("widen", "intermediate.dense"),
         ("narrow", "output.dense"),
     ):
-        _put(arrays, f"{name}.{part}", tensors[f"{prefix}{source}.weight"].T)
+        put_matrix(arrays, f"{name}.{part}", tensors[f"{prefix}{source}.weight"].T)
         arrays[f"{name}.{part}.bias"] = tensors[f"{prefix}{source}.bias"]
     _put_norm(arrays, f"{name}.norm_out", tensors, f"{prefix}attention.output.LayerNorm")
     _put_norm(arrays, f"{name}.norm_narrow", tensors, f"{prefix}output.LayerNorm")
@@ -108,7 +108,7 @@ def _put_norm(arrays: dict[str, object], name: str, tensors: Mapping[str, Floats
     arrays[name], arrays[f"{name}.bias"] = tensors[f"{source}.weight"], tensors[f"{source}.bias"]
 
 
-def _put(arrays: dict[str, object], name: str, matrix: Floats, steps: int = 127) -> None:
+def put_matrix(arrays: dict[str, object], name: str, matrix: Floats, steps: int = 127) -> None:
     """A matrix as bytes: each column is scaled to its own largest value. Fewer steps pack tighter."""
     scale = np.abs(matrix).max(axis=0) / np.float32(steps)
     arrays[name] = np.rint(matrix / scale).astype(np.int8)

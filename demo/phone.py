@@ -61,7 +61,7 @@ class Phone:
         self.client = self._client()
         mark = len(self.heard)
         auth = {"token": self.tokens["access_token"], "positions": self.positions}
-        await self.client.connect(self.url, auth=auth)
+        await self.client.connect(self.url, auth=auth, wait_timeout=DEADLINE_SECONDS)
         return await self.received("ready", since=mark)
 
     async def send(self, event: str, **data: Any) -> Any:

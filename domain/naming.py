@@ -20,9 +20,9 @@ SURE: dict[Label, float] = {
     "sexual_or_grooming": 0.95,
     "sourcing": 0.8,
     "spam": 0.9,
-    "contact_exchange": 0.97,
+    "contact_exchange": 0.99,
 }
-"""Scores from which a name of a few words, or a label, is refused."""
+"""Scores from which a name of a few words, or a label, is refused; others never are for their words alone."""
 WORDS = """
     abuse addict addiction alcohol alcoholic alone anger anxious anxiety benzos cannabis clean cocaine crack
     craving cravings depressed depression disorder drinking drugs eating fentanyl food gambling gaming grief
@@ -112,12 +112,14 @@ def refusal_of(verdict: Verdict, *, sure: bool) -> str | None:
         return None
     if verdict.masked_text is not None:
         return NO_CONTACTS
-    if not verdict.restricts:
-        return None
-    labels = [label for label in verdict.labels if not sure or verdict.scores[label] >= SURE.get(label, 1.0)]
+    labels = _certain(verdict) if sure else list(verdict.labels) if verdict.restricts else []
     if not labels:
         return None
     return NO_CONTACTS if labels == ["contact_exchange"] else UNKIND
+
+
+def _certain(verdict: Verdict) -> list[Label]:
+    return [label for label in verdict.labels if verdict.scores[label] >= SURE.get(label, 1.1)]
 
 
 def _read(text: str, place: Place) -> Verdict:

@@ -67,7 +67,7 @@ class Crowd:
             async with slots, http.post(f"{url}/v1/auth/register", json={}) as response:
                 response.raise_for_status()
                 token = (await response.json())["tokens"]["access_token"]
-                await listener.client.connect(url, auth={"token": token})
+                await listener.client.connect(url, auth={"token": token}, wait_timeout=SETTLE_SECONDS)
 
         await asyncio.gather(*(enter(*pair) for pair in enumerate(self.listeners)))
 

@@ -1,6 +1,6 @@
 """The scan: take the text apart, score its windows, grade the labels, decide, and say why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -13,6 +13,13 @@ from domain.moderation.reading import Reading, Window, read
 from domain.moderation.verdict import Reason, Verdict
 
 REACHING = frozenset(("phone", "email", "handle", "address", "invite", "plate"))
+DEALINGS: frozenset[Label] = frozenset(("sexual_or_grooming", "sourcing", "spam", "contact_exchange"))
+"""What somebody does with another person; it takes more than a noun."""
+
+BARBS: frozenset[Label] = frozenset(("harassment",))
+SHORT_WORDS = 5
+LIKELY: Mapping[Level, Level] = {"firm": "likely", "sure": "likely"}
+
 FOREIGN_CRISIS_SCORE = 0.9
 MAX_REASONS_PER_LABEL = 3
 
@@ -33,7 +40,8 @@ def judge(reading: Reading, context: ScanContext, trained: Model) -> Verdict:
     """The verdict of a model on a text that was taken apart."""
     spoken = language.detect(reading.normal.text)
     scored = score(reading, trained, spoken)
-    levels = _without_safe_links(trained.levels(scored.scores), reading, context)
+    levels = _with_short_texts_in_doubt(trained.levels(scored.scores), reading)
+    levels = _without_safe_links(levels, reading, context)
     labels = tuple(label for label in LABELS if policy.holds(levels.get(label)))
     masked = contacts.mask(reading.normal, reading.contacts, safe_links=context.safe_links)
     actions = policy.decide(levels, context, maskable=masked is not None, english=spoken == "en")
@@ -67,6 +75,26 @@ def _foreign_scores(reading: Reading, scores: Mapping[Label, float]) -> dict[Lab
     reached = any(contact.kind in REACHING for contact in reading.contacts)
     kept = {"contact_exchange"} if reached else set()
     return {label: value if label in kept else 0.0 for label, value in scores.items()}
+
+
+def _with_short_texts_in_doubt(levels: dict[Label, Level], reading: Reading) -> dict[Label, Level]:
+    """A few words are too little to keep a text from others, unless a rule knows them or they are a contact.
+
+    One word alone asks for nothing, offers nothing and hurts nobody unless it is a swear word; of a few,
+    moderators are told at the most.
+    """
+    words = len(reading.normal.text.split())
+    if words > SHORT_WORDS or reading.contacts:
+        return levels
+    known = {hit.label for hit in reading.hits if not hit.vetoed}
+    if words > 1:
+        return {label: _no_more_than_likely(label, level, known) for label, level in levels.items()}
+    alone = DEALINGS if "profanity" in levels else DEALINGS | BARBS
+    return {label: level for label, level in levels.items() if label in known or label not in alone}
+
+
+def _no_more_than_likely(label: Label, level: Level, known: Collection[Label]) -> Level:
+    return LIKELY.get(level, level) if label in DEALINGS and label not in known else level
 
 
 def _without_safe_links(

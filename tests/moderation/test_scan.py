@@ -150,3 +150,28 @@ def test_odd_mixtures_get_a_verdict(parts: list[str]) -> None:
     text = " ".join(parts)
     for reason in scan(text).reasons:
         assert 0 <= reason.start <= reason.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    "word", ["lonely", "Porn", "cannabis", "sex", "Please.", "weed?", "nobody", "somebody"]
+)
+def test_one_word_alone_is_no_dealing_with_anybody(word: str) -> None:
+    assert not scan(word).restricts
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["anyone there", "want to talk", "anyone up for a chat?", "watching porn again"],
+)
+def test_a_few_words_of_reaching_out_are_not_kept_from_others(text: str) -> None:
+    assert not scan(text, context=ScanContext(trust="new")).restricts
+
+
+@pytest.mark.parametrize("text", ["send nudes", "weed 4 sale", "kill yourself", "you fat pig"])
+def test_a_few_words_that_are_known_for_what_they_are_do_not_stay(text: str) -> None:
+    assert scan(text).restricts
+
+
+@pytest.mark.parametrize("word", ["kys", "faggots", "quietfox88@example.com"])
+def test_one_word_can_be_enough_to_hurt_or_to_give_oneself_away(word: str) -> None:
+    assert scan(word).action != "allow"

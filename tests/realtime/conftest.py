@@ -58,7 +58,7 @@ class Phone:
     async def connect(self, url: str, *, token: str | None = None, **auth: Any) -> dict[str, Any]:
         """Connects and returns the data of `ready`."""
         token = token or self.account.tokens.access_token
-        await self.client.connect(url, auth={"token": token, **auth})
+        await self.client.connect(url, auth={"token": token, **auth}, wait_timeout=DEADLINE_SECONDS)
         return await self.received("ready")
 
     async def send(self, event: str, data: Any = None) -> dict[str, Any]:

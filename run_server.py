@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import signal
 import subprocess
 import sys
@@ -54,6 +55,9 @@ async def serve(settings: Settings, place: Place | None = None) -> None:
         stack.push_async_callback(runner.cleanup)
         if place is None or place.index == 0:
             await _welcome(settings, stores, runner)
+        # What the start left is here to stay: collections need not walk over it, and nobody waits for that.
+        gc.collect()
+        gc.freeze()
         log.info("server.ready")
         await stopping.wait()
         log.info("server.draining")

@@ -1,6 +1,7 @@
 """Runs the background workers: `python run_worker.py`. Every setting is in `.env.example`."""
 
 import asyncio
+import gc
 import signal
 from contextlib import AsyncExitStack
 
@@ -46,6 +47,9 @@ async def work(settings: Settings) -> None:
         )
         moderation.scan(WARM_UP)
         await workers.start()
+        # What the start left is here to stay: collections need not walk over it.
+        gc.collect()
+        gc.freeze()
         log.info("worker.ready", jobs=sorted(jobs.__all__))
         await stopping.wait()
         await cancel_all(beside, within_seconds=located_settings.store_timeout_seconds)

@@ -4,6 +4,7 @@ Every inbound event is looked up, charged to its account, decoded into its typed
 refused), run under the handler time-out, counted, timed and answered: what the other peers leave out.
 """
 
+import gc
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,6 +52,7 @@ def make_app() -> web.Application:
     server.on_raw(lambda connection, event, arguments, _: actors.receive(connection.user, event, arguments))
     server.on_connect(connect)
     Control(emit, lambda: server.counters.connections).attach(app)
+    gc.freeze()  # as run_server.py does
     return app
 
 

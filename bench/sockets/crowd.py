@@ -192,6 +192,11 @@ class Crowd:
         """Stop reading this member's socket."""
         self._epoll.unregister(member.sock.fileno())
 
+    def drop(self, member: Member) -> None:
+        """Close the socket of a member that stalls."""
+        del self.members[member.sock.fileno()]
+        member.sock.close()
+
     def leave(self) -> None:
         """Close every socket at once, as a crowd does when a mast goes down."""
         for member in self.members.values():

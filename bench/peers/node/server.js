@@ -16,6 +16,8 @@ const server = http.createServer((request, response) => {
   if (url.pathname === "/control/stats") return answer(response, stats(url.searchParams));
   response.writeHead(404).end();
 });
+// The control connection rests while a case is measured.
+server.keepAliveTimeout = 120000;
 const io = new Server(server);
 
 io.on("connection", (socket) => {
@@ -29,7 +31,7 @@ function answer(response, body) {
 
 function announce(room, text) {
   const at = String(process.hrtime.bigint()).padStart(20, "0");
-  io.to(room).emit(FANOUT_EVENT, { at, text: TEXT });
+  io.to(room).emit(FANOUT_EVENT, { at, text });
 }
 
 function startEmitting(query) {

@@ -80,8 +80,8 @@ def _foreign_scores(reading: Reading, scores: Mapping[Label, float]) -> dict[Lab
 def _with_short_texts_in_doubt(levels: dict[Label, Level], reading: Reading) -> dict[Label, Level]:
     """A few words are too little to keep a text from others, unless a rule knows them or they are a contact.
 
-    One word alone asks for nothing, offers nothing and hurts nobody unless it is a swear word; of a few,
-    moderators are told at the most.
+    One word alone asks for nothing, offers nothing and hurts nobody unless it is a swear word; of a
+    few it is at most likely that they do: moderators are told, and a strict circle holds them.
     """
     words = len(reading.normal.text.split())
     if words > SHORT_WORDS or reading.contacts:

@@ -73,8 +73,16 @@ def all_end(processes: Sequence[psutil.Process]) -> bool:
 
 def ends(process: psutil.Process, deadline: float) -> bool:
     """Whether one of them does."""
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+    while lives(process):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.01)
     return True
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it runs; one that goes while it is asked for its state does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,6 +1,7 @@
 """One SOS between phones: `python -m demo`. Prints each step and its latency; fails when a step fails."""
 
 import asyncio
+import re
 import sys
 import tempfile
 import time
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from demo.cluster import Cluster, NotReadyError, cluster
+from demo.cluster import Cluster, NotReadyError, Process, cluster
 from demo.phone import Phone, RefusedError
 
 T = TypeVar("T")
@@ -34,11 +35,10 @@ def expect(truth: object, text: str) -> None:
         raise AssertionError(text)
 
 
-async def story(first: str, second: str, http: aiohttp.ClientSession) -> None:
+async def story(first: Process, second: Process, http: aiohttp.ClientSession) -> None:
     """Anna and Carla are on the first server, Ben is on the second."""
-    anna, carla, ben = (
-        Phone(http, url, name) for url, name in ((first, "Anna"), (first, "Carla"), (second, "Ben"))
-    )
+    homes = (("Anna", first), ("Carla", first), ("Ben", second))
+    anna, carla, ben = (Phone(http, server.url, name) for name, server in homes)
     tell("\nThree people, no names")
     for phone in (anna, carla, ben):
         await step(f"{phone.name} registers", phone.register(country="DE"))
@@ -48,6 +48,7 @@ async def story(first: str, second: str, http: aiohttp.ClientSession) -> None:
     await answers(anna, ben, post)
     await history(anna, ben, post)
     await resume(anna, ben, second)
+    await survive(anna, ben, first, second)
     await asyncio.gather(anna.disconnect(), carla.disconnect(), ben.disconnect())
 
 
@@ -112,23 +113,33 @@ async def history(anna: Phone, ben: Phone, post: dict[str, Any]) -> None:
     expect(me["strength_points"] == 4, "the balance is the sum of the ledger")
 
 
-async def resume(anna: Phone, ben: Phone, second: str) -> None:
+async def resume(anna: Phone, ben: Phone, second: Process) -> None:
     tell("\nBen loses the network")
     await ben.disconnect()
+    await missed(anna, ben, second.url, "Still here")
+
+
+async def survive(anna: Phone, ben: Phone, first: Process, second: Process) -> None:
+    """The process that serves Ben dies without a word; Anna writes on, on the server that is left."""
+    tell("\nBen's server is killed")
+    await step(f"kill -9 of {second.name}", second.kill())
+    await step("Ben's phone notices", ben.dropped())
+    await missed(anna, ben, first.url, "Still writing")
+
+
+async def missed(anna: Phone, ben: Phone, url: str, words: str) -> None:
+    """Anna posts while Ben is away; he connects to `url` and hears all of it, in order, once."""
     mark = len(ben.heard)
-    for number in range(3):
-        await anna.send(
-            "post:create",
-            client_id=f"demo-missed-{number}",
-            type="check_in",
-            content=f"Still here, {number}.",
-        )
-    await anna.received("post:new", lambda told: told["data"]["post"]["content"].endswith("2."))
-    ready = await step("Ben comes back with his positions", ben.connect(second))
+    said = [f"{words}, {number}." for number in range(3)]
+    for content in said:
+        client_id = "demo-" + "-".join(re.findall(r"\w+", content))
+        await anna.send("post:create", client_id=client_id, type="check_in", content=content)
+    await anna.received("post:new", lambda told: told["data"]["post"]["content"] == said[-1])
+    ready = await step("Ben comes back with his positions", ben.connect(url))
     expect(ready["rooms"]["feed"]["recovered"], "nothing is missing")
-    missed = [data["data"]["post"]["content"] for name, data in ben.heard[mark:] if name == "post:new"]
-    expect(missed == [f"Still here, {number}." for number in range(3)], f"whole and in order, got {missed}")
-    tell("               replayed whole and in order: " + " ".join(missed))
+    heard = [data["data"]["post"]["content"] for name, data in ben.heard[mark:] if name == "post:new"]
+    expect(heard == said, f"whole and in order, got {heard}")
+    tell("               replayed whole and in order: " + " ".join(heard))
 
 
 async def run(servers: Cluster) -> None:
@@ -137,7 +148,7 @@ async def run(servers: Cluster) -> None:
     second = await step("second server", servers.server())
     await step("worker", servers.worker())
     async with aiohttp.ClientSession() as http:
-        await story(first.url, second.url, http)
+        await story(first, second, http)
 
 
 async def main() -> int:

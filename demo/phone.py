@@ -30,6 +30,8 @@ class Phone:
     def _client(self) -> socketio.AsyncClient:
         client = socketio.AsyncClient(reconnection=False)
         client.on("*", self._hear)
+        self._gone = asyncio.Event()
+        client.on("disconnect", lambda *_: self._gone.set())
         return client
 
     def _hear(self, event: str, data: Any = None) -> None:
@@ -81,6 +83,10 @@ class Phone:
                     if name == event and match(data):
                         return data
                 await self._news.wait()
+
+    async def dropped(self) -> None:
+        """Returns when the connection has broken."""
+        await asyncio.wait_for(self._gone.wait(), DEADLINE_SECONDS)
 
     async def disconnect(self) -> None:
         await self.client.disconnect()

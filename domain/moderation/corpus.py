@@ -16,6 +16,7 @@ from domain.moderation.labels import CODES, LABELS, Label
 CORPUS = Path(__file__).parent / "corpus"
 NEAR = 0.5
 """Share of common word pairs above which two texts are as good as the same."""
+BLIND_PARTS = ("a", "b", "c")
 PUBLIC_WEIGHT = 0.25
 """Public rows are labelled by others, for other purposes: one of ours counts as four of theirs."""
 
@@ -79,7 +80,7 @@ def development() -> list[Example]:
 
 
 def blind(part: str) -> list[Example]:
-    """Part `a` or `b` of the texts that only judge: nothing is ever trained on them."""
+    """One of `BLIND_PARTS` of the texts that only judge: nothing is ever trained on them."""
     lines = (words.DATA / "blind.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [row for row in map(json.loads, lines) if row["part"] == part]
     return [

@@ -22,8 +22,8 @@ def table(judged: Judged) -> dict[str, evaluate.Count]:
     return {str(label): count for label, count in counted.items()}
 
 
-def test_there_are_two_sets_of_350_fully_labelled_texts() -> None:
-    assert [len(corpus.blind(part)) for part in ("a", "b")] == [350, 350]
+def test_there_are_three_sets_of_fully_labelled_texts() -> None:
+    assert [len(corpus.blind(part)) for part in corpus.BLIND_PARTS] == [350, 350, 401]
 
 
 def test_whoever_is_at_risk_is_found(table: dict[str, evaluate.Count]) -> None:

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from api.app import READINESS, SocketContract, build_app
 from api.asyncapi import Exchange
+from api.runner import Runner
 from db.embedded import EmbeddedStoresError
 from db.secrets import kept_secret
 from db.stores import Stores, located, open_stores
@@ -86,7 +87,7 @@ async def _started(
     realtime.attach(app)
     if front is not None:
         front.join(app, realtime.engine)
-    runner = web.AppRunner(
+    runner = Runner(
         app,
         access_log=None,
         handle_signals=False,
@@ -106,7 +107,8 @@ async def _started(
 
 def _contract(realtime: Realtime) -> SocketContract:
     asked = contract.exchanges(realtime.cast)
-    return SocketContract({event: Exchange(*parts) for event, parts in asked.items()}, contract.EVENTS)
+    commands = {event: Exchange(*parts) for event, parts in asked.items()}
+    return SocketContract(commands, contract.EVENTS, bare=contract.BARE, passing=contract.PASSING)
 
 
 async def _welcome(settings: Settings, stores: Stores, runner: web.AppRunner) -> None:

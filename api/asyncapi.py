@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
+from api.errors import Problem
 from api.openapi import Document, schema, schemas
 
 CHANNEL = "socket"
@@ -17,10 +20,32 @@ class Exchange(NamedTuple):
 
 
 class SocketContract(NamedTuple):
-    """Client events by name, and server events by name with the type of their `data`."""
+    """Client events by name, and server events by name with the type of their `data`.
+
+    Those of `bare` are told in no room, as they are. Those of `passing` have no place in any log.
+    """
 
     commands: Mapping[str, Exchange]
     events: Mapping[str, Any]
+    bare: frozenset[str] = frozenset()
+    passing: frozenset[str] = frozenset()
+
+
+class Logged(msgspec.Struct, frozen=True):
+    """What every event carries that is told in a room: where it stands in the room's log, and its `data`."""
+
+    room: str
+    seq: int
+    epoch: str
+    event_id: str
+    at: str
+
+
+class Passing(msgspec.Struct, frozen=True):
+    """What an event carries that is told in a room and kept nowhere."""
+
+    room: str
+    at: str
 
 
 def asyncapi_document(contract: SocketContract) -> Document:
@@ -39,7 +64,8 @@ def asyncapi_document(contract: SocketContract) -> Document:
 
 def types_of(contract: SocketContract) -> list[Any]:
     asked = [type_ for exchange in contract.commands.values() for type_ in exchange]
-    types = [type_ for type_ in (*asked, *contract.events.values()) if type_ not in (None, type(None))]
+    told = (*contract.events.values(), Problem, Logged, Passing)
+    types = [type_ for type_ in (*asked, *told) if type_ not in (None, type(None))]
     return [type_ for index, type_ in enumerate(types) if type_ not in types[:index]]
 
 
@@ -49,8 +75,17 @@ def messages(contract: SocketContract) -> Document:
         found[name_of(event)] = message(event, exchange.command)
         found[name_of(event) + "_ack"] = {"name": f"{event} (ack)", "payload": ack(exchange.answer)}
     for event, data in contract.events.items():
-        found[name_of(event)] = message(event, data)
+        found[name_of(event)] = {"name": event, "payload": told(event, data, contract)}
     return found
+
+
+def told(event: str, data: Any, contract: SocketContract) -> Document:
+    """`data` in its envelope, but for an event that comes without one."""
+    if event in contract.bare:
+        return payload(data)
+    around = schema(Passing if event in contract.passing else Logged)
+    carried = {"type": "object", "properties": {"data": payload(data)}, "required": ["data"]}
+    return {"allOf": [around, carried]}
 
 
 def message(event: str, carried: Any) -> Document:
@@ -62,10 +97,10 @@ def payload(carried: Any) -> Document:
 
 
 def ack(answer: Any) -> Document:
-    """`{ok: true, data}` or `{ok: false, error}`."""
+    """`{ok: true, data}` or `{ok: false, error}`; a refusal may carry the `crisis` of its data."""
     return {
         "type": "object",
-        "properties": {"ok": {"type": "boolean"}, "data": payload(answer), "error": {"type": "object"}},
+        "properties": {"ok": {"type": "boolean"}, "data": payload(answer), "error": schema(Problem)},
         "required": ["ok"],
     }
 

@@ -43,6 +43,8 @@ STAFF = frozenset(
     }
 )
 """Words in a handle by which somebody in need would take a stranger for one of us."""
+WHOLE = frozenset({"crisis", "crisisteam", "safety", "safetyteam", "somebody", "support", "team"})
+"""No handle is just these, or one with a number: `somebody` is who is gone. `need-support` is fine."""
 STAFF_NAMES = ("admin", "anonymoussupport", "crisisline", "moderator", "supportteam")
 """No handle begins like these, however its words are divided."""
 LOOKALIKES = str.maketrans("01345", "oieas")
@@ -77,7 +79,8 @@ def _check(text: str, verdict: Verdict, field: str, *, sure: bool) -> None:
 def check_not_staff(handle: str, field: str) -> None:
     """Nobody calls themself what only those who run this are."""
     words = [plain(word) for word in SEPARATORS.split(handle.lower())]
-    if STAFF.intersection(words) or "".join(words).startswith(STAFF_NAMES) or "".join(words) in STAFF:
+    whole = "".join(words)
+    if STAFF.intersection(words) or whole.startswith(STAFF_NAMES) or whole in STAFF | WHOLE:
         raise Invalid(STAFF_ONLY, field=field)
 
 

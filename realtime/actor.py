@@ -4,6 +4,7 @@ A connection is a mailbox (the engine hands over one event at a time, in order),
 methods are marked with `on`, and only what is marked can be reached.
 """
 
+import json
 import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -13,7 +14,7 @@ import msgspec
 import structlog
 
 from domain.decoding import decoded
-from domain.errors import DomainError, Invalid, RateLimited, Unavailable
+from domain.errors import DomainError, Invalid, RateLimited, TooLarge, Unavailable
 from domain.settings import Settings
 from domain.wire import Command
 from realtime.client import Client
@@ -26,6 +27,8 @@ C = TypeVar("C", bound=Command)
 Method = Callable[[Any, Client, C], Awaitable[object]]
 Consolation = Callable[[C, Client], dict[str, object] | None]
 """What a refusal carries as `data` all the same, from memory alone."""
+OVERHEARD_CHARACTERS = 5_000
+"""Of each text that is refused, those in which a cry for help is looked for."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -54,6 +57,15 @@ def on(
         return method
 
     return mark
+
+
+class Overheard(NamedTuple):
+    """What a command says that cannot be decoded, as far as help depends on it."""
+
+    type: str
+    content: str
+    name: str
+    description: str
 
 
 class Ack(msgspec.Struct, omit_defaults=True):
@@ -93,7 +105,7 @@ class Actors:
         outcome = "ok"
         try:
             if len(arguments) > self._payload_bytes_max:
-                raise Invalid("That is larger than we accept.")
+                raise TooLarge
             # Who has to wait may need help all the same: what console says depends on the command.
             if not wait_seconds or handler.console:
                 command = decoded(handler.decoder, arguments)
@@ -104,7 +116,7 @@ class Actors:
         except Exception as error:  # noqa: BLE001  (an event is always answered)
             refused = refusal_for(error, handler, client)
             outcome = refused.code
-            return refusal(refused, consolation(handler, command, client))
+            return refusal(refused, consolation(handler, command or overheard(handler, arguments), client))
         finally:
             handler.tally.count(outcome, time.monotonic() - started)
 
@@ -126,6 +138,24 @@ def refusal_for(error: Exception, handler: Handler, client: Client) -> DomainErr
 
 def consolation(handler: Handler, command: Any, client: Client) -> dict[str, object] | None:
     return handler.console(command, client) if handler.console and command is not None else None
+
+
+def overheard(handler: Handler, arguments: bytes) -> Overheard | None:
+    """None where nobody listens. A cry for help may be too long, or end in half an emoji: it is heard."""
+    if handler.console is None:
+        return None
+    try:
+        said = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return None
+    fields = said if isinstance(said, dict) else {}
+    return Overheard(*(_text(fields.get(name)) for name in Overheard._fields))
+
+
+def _text(value: object) -> str:
+    """Without halves of characters, which no model can read."""
+    text = value[:OVERHEARD_CHARACTERS] if isinstance(value, str) else ""
+    return text.encode(errors="replace").decode()
 
 
 def handlers_of(actor: object) -> list[Handler]:

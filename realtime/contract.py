@@ -44,7 +44,12 @@ EVENTS: Mapping[str, Any] = {
     "ready": Ready,
     "session:ended": SessionEnded,
 }
-"""Server events and the type of their `data` (of the whole event for `ready` and `session:ended`)."""
+"""Server events and the type of their `data` (of the whole event for those that are `BARE`)."""
+
+BARE = frozenset({"ready", "session:ended"})
+"""Told to one client, in no room."""
+PASSING = frozenset({"presence:changed", "typing"})
+"""Told in a room and kept nowhere."""
 
 
 class Exchange(NamedTuple):

@@ -12,7 +12,8 @@ import structlog
 from domain import rooms, sessions
 from domain.accounts import OwnAccount, get_me
 from domain.clock import rfc3339
-from domain.errors import DomainError, NotFound, Unauthenticated, Unavailable
+from domain.decoding import invalid
+from domain.errors import DomainError, Invalid, NotFound, Unauthenticated, Unavailable
 from domain.ports import Ports
 from domain.posts import visible_post
 from domain.rooms import Position, Positions, RoomState
@@ -186,10 +187,16 @@ class Entrance:
 
 
 def asked(auth: object) -> Auth:
+    """`unauthenticated` for what is no token; a client with a good one is not sent to log in for the rest."""
     try:
         return msgspec.convert(auth, Auth)
-    except msgspec.ValidationError:
-        raise Unauthenticated from None
+    except msgspec.ValidationError as error:
+        raise _unusable(auth, invalid(str(error))) from None
+
+
+def _unusable(auth: object, why: Invalid) -> DomainError:
+    has_token = isinstance(auth, dict) and isinstance(auth.get("token"), str)
+    return why if has_token and why.field != "token" else Unauthenticated()
 
 
 def refusal_of(error: DomainError) -> dict[str, object]:

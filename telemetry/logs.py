@@ -10,6 +10,7 @@ from collections.abc import MutableMapping
 from typing import Any, Literal
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 PRIVATE = frozenset(
     {
@@ -74,8 +75,17 @@ def configure_logs(level: str, form: Literal["auto", "json", "console"], *, proc
 
 
 def without_address(record: logging.LogRecord) -> bool:
-    """Keeps that it happened, not who it was or what they sent."""
-    record.msg, record.args, record.exc_info = "http.malformed_request", (), None
+    """Keeps that it happened, not who it was or what they sent.
+
+    What strangers send is no error of ours; what a handler let through is, and says where it happened.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    record.args = ()
+    if error is None or isinstance(error, HttpProcessingError):
+        record.msg, record.exc_info = "http.malformed_request", None
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    else:
+        record.msg = "http.failed"
     return True
 
 

@@ -23,6 +23,7 @@ from api.routes import ROUTES
 from db.stores import open_stores
 from domain.ports import Ports
 from domain.posts import CreatePost, PostAnswer, PostCreated
+from domain.presence import TypingChanged
 from domain.settings import Settings, SettingsError
 from domain.support import GiveSupport
 
@@ -346,7 +347,9 @@ async def test_asyncapi_describes_the_contract_it_is_given(ports: Ports) -> None
             "post:create": Exchange(CreatePost, PostCreated),
             "support:quick": Exchange(GiveSupport),
         },
-        events={"post:new": PostAnswer, "session:ended": None},
+        events={"post:new": PostAnswer, "session:ended": None, "typing": TypingChanged},
+        bare=frozenset({"session:ended"}),
+        passing=frozenset({"typing"}),
     )
     async with TestClient(TestServer(build_app(ports, socket=contract))) as client:
         document = (await Rest(client, ports).ask("GET", "/docs/asyncapi.json")).body
@@ -355,6 +358,13 @@ async def test_asyncapi_describes_the_contract_it_is_given(ports: Ports) -> None
     assert document["operations"]["post_new"]["action"] == "send"
     assert references(document) <= set(document["components"]["schemas"])
     messages = document["channels"]["socket"]["messages"]
+    around, carried = messages["post_new"]["payload"]["allOf"]
+    assert around == {"$ref": "#/components/schemas/Logged"}
+    assert carried["properties"]["data"] == {"$ref": "#/components/schemas/PostAnswer"}
+    assert messages["typing"]["payload"]["allOf"][0] == {"$ref": "#/components/schemas/Passing"}
+    assert messages["session_ended"]["payload"] == {"type": "null"}
+    refused = messages["post_create_ack"]["payload"]["properties"]["error"]
+    assert refused == {"$ref": "#/components/schemas/Problem"}
     for operation in document["operations"].values():
         named = [*operation["messages"], *operation.get("reply", {}).get("messages", [])]
         assert all(message["$ref"].rpartition("/")[2] in messages for message in named)

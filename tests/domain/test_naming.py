@@ -77,6 +77,7 @@ STAFF = [
         "support_team1",
     ),
     *("anonymous-support", "crisis-line", "helpdesk", "system"),
+    *("support", "Supp0rt", "support-7", "safety-team", "somebody"),
 ]
 FREE = ["badminton-fan", "moderately-fine", "need-support", "modest-owl", "admiral-ten", "mood-42", "officer"]
 

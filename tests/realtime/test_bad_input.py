@@ -166,6 +166,59 @@ async def test_a_payload_of_a_megabyte_costs_only_its_sender(
     assert heard["data"]["post"]["author"]["id"] == neighbour.id
 
 
+async def test_what_is_too_large_is_refused_by_that_name(server: Running, start_phone: StartPhone) -> None:
+    phone = await start_phone(server)
+    error = await phone.refused("post:create", {**POST, "content_warning": "x" * 33_000})
+    assert error["code"] == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ("post:create", {"type": "sos", "content": "I cannot go on. " * 400}),
+        ("post:create", {"type": "sos", "content": "I am about to drink \ud83d"}),
+        ("post:create", {"type": "check_in", "content": "I want to kill myself tonight", "surprise": 1}),
+        ("support:respond", {"post_id": UNKNOWN, "content": "I want to kill myself tonight " * 100}),
+    ],
+)
+async def test_a_cry_for_help_is_answered_with_help_though_it_is_refused(
+    event: str, said: dict[str, Any], server: Running, start_phone: StartPhone
+) -> None:
+    phone = await start_phone(server, country="DE")
+    ack = await phone.send(event, {"client_id": "a-cry-for-help", **said})
+    assert ack["error"]["code"] == "invalid"
+    assert ack["data"]["crisis"]["country"] == "DE"
+
+
+async def test_no_help_is_pressed_on_who_only_made_a_mistake(
+    server: Running, start_phone: StartPhone
+) -> None:
+    phone = await start_phone(server)
+    sunny = {**POST, "content": "I planted tomatoes"}
+    for data in ({**sunny, "surprise": 1}, {"content": ["deep"]}, "text", None):
+        assert "data" not in await phone.send("post:create", data)
+
+
+@pytest.mark.parametrize(
+    ("auth", "field"),
+    [
+        ({"positions": None}, "positions"),
+        ({"positions": {"feed": {"epoch": "e", "seq": -1}}}, "positions.seq"),
+        ({"device": {"platform": "x" * 100}}, "device.platform"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+async def test_a_good_token_beside_a_mistake_is_not_called_a_bad_one(
+    auth: dict[str, Any], field: str, server: Running, start_phone: StartPhone
+) -> None:
+    phone = await start_phone(server, connect=False)
+    refusals: list[Any] = []
+    phone.client.on("connect_error", refusals.append)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await phone.connect(server.url, **auth)
+    assert (refusals[0]["code"], refusals[0]["field"]) == ("invalid", field)
+
+
 def forged(phone: Phone, **changes: Any) -> dict[str, str]:
     """Bad tokens by what is wrong with them."""
     good = phone.account.tokens

@@ -216,6 +216,9 @@ class JobStore(Protocol):
     async def take_slot(self, slot: Slot, *, next_run_at: datetime, missed: int, job: Job) -> list[Job]:
         """Move a slot on and add its job in one statement; empty when another worker was first."""
 
+    async def replan_slot(self, slot: Slot, next_run_at: datetime) -> None:
+        """Bring a slot to another time, unless somebody moved it meanwhile."""
+
 
 class JobQueue(Protocol):
     """The producer's and the operator's side of Redis."""

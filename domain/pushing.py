@@ -122,7 +122,8 @@ async def purpose_of(notification: Notification, ports: Ports) -> Purpose | None
     if notification.kind == "response":
         answer = Purpose(f"answer:{post.id}", ANSWER_TTL_SECONDS, urgent=True, pressing=True)
         return answer if post.type == "sos" and post.author_id == notification.account_id else news
-    if post.status == "closed" or post.responses:
+    ladder = await ports.records.ladders.get(post.id)
+    if ladder is None or ladder.state != "open" or post.status == "closed":
         return None
     return Purpose(f"sos:{post.id}", POLICIES["sos"].ttl_seconds, urgent=True, fleeting=True)
 

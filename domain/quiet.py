@@ -23,7 +23,8 @@ def quiet_until(now: datetime, hours: QuietHours, timezone: str) -> datetime | N
     """When the quiet hours that `now` is in are over, None outside of them.
 
     Both ends are moments, so a clock that is changed at night cannot make one night two. A time that comes
-    twice counts the first time as a start and the second time as an end: quiet is never cut short.
+    twice counts the first time as a start and the second time as an end, and one that is left out is up to an
+    hour earlier as a start and later as an end: quiet is never cut short.
     """
     zone = ZoneInfo(timezone)
     today = now.astimezone(zone).date()
@@ -38,7 +39,12 @@ def interval(day: date, hours: QuietHours, zone: ZoneInfo) -> tuple[datetime, da
     """The moments of the quiet hours that begin on a local day."""
     over_midnight = hours.end <= hours.start
     last = day + timedelta(days=1) if over_midnight else day
-    return moment(day, hours.start, zone, fold=0), moment(last, hours.end, zone, fold=1)
+    return min(moments(day, hours.start, zone)), max(moments(last, hours.end, zone))
+
+
+def moments(day: date, local: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The two moments that a local time can mean, nearly always the same."""
+    return moment(day, local, zone, fold=0), moment(day, local, zone, fold=1)
 
 
 def moment(day: date, local: str, zone: ZoneInfo, *, fold: int) -> datetime:

@@ -20,6 +20,8 @@ QuickKind = Literal[
 ]
 TELLINGS_PER_SECOND = 5
 """`support:changed` of one post is told at most this often; taps in between share one telling."""
+HELP_MAX = 500
+"""So many responses to a post that comes back are looked at for points that they never got."""
 
 
 class GiveSupport(Command, frozen=True):
@@ -217,21 +219,54 @@ async def settle_points(post_id: str, ref: str | None, ports: Ports) -> None:
 
     What was removed or taken back loses its points, what was brought back has them again; each once. Points
     outlive a post whose time is over.
+
+    It looks again after everything it wrote: what it read before may have been over by then, and the one who
+    changed it have found nothing to do.
     """
+    while await _settled(post_id, ref, ports):
+        pass
+
+
+async def _settled(post_id: str, ref: str | None, ports: Ports) -> bool:
+    """Whether there was anything to correct."""
     post = await ports.content.posts.get(post_id)
     if post is not None and post.status == "expired":
-        return
+        return False
     awards = [entries[0] for entries in by_award(await ports.records.ledger.of_post(post_id, ref))]
     stand = {award.key for award in awards if await _stands(award, post, ports)}
-    told = []
+    corrected, told = False, []
     async with ports.transaction() as tx:
         for entries in by_award(await tx.ledger.of_post(post_id, ref)):
             entry = correction(entries, entries[0].key in stand, ports.now())
-            if entry is not None and await tx.ledger.add(entry) and entry.change:
-                told.append(points_event(entry))
+            if entry is not None and await tx.ledger.add(entry):
+                corrected = True
+                told += [points_event(entry)] if entry.change else []
         for event in told:
             await events.record(event, [], tx)
     ports.announcer.announce(*told)
+    return corrected
+
+
+async def bring_back_points(post_id: str, ref: str | None, ports: Ports) -> None:
+    """As `settle_points`, for what is in sight again; what was not yet scored when it went is scored now."""
+    await settle_points(post_id, ref, ports)
+    scored = {award.key for award in await ports.records.ledger.awards(post_id, ref)}
+    for giver_id, kind, given in await _help_given(post_id, ref, ports):
+        if points.award_key(giver_id, post_id, kind) not in scored:
+            await score_support(post_id, giver_id, kind, given, ports)
+
+
+async def _help_given(post_id: str, ref: str | None, ports: Ports) -> list[tuple[str, str, str]]:
+    """Giver, kind and ref of all that was given to a post, or of one response to it."""
+    if ref is not None:
+        response = await ports.content.responses.get(ref)
+        return [(response.author_id, response.type, response.id)] if response else []
+    taps = await ports.content.supports.given_to(post_id)
+    said = await ports.content.responses.page(post_id, None, HELP_MAX)
+    return [
+        *((giver_id, kind, support_ref(post_id, giver_id, kind)) for giver_id, kind in taps),
+        *((response.author_id, response.type, response.id) for response in said),
+    ]
 
 
 async def _stands(award: Entry, post: Post | None, ports: Ports) -> bool:

@@ -19,6 +19,7 @@ from workers.job import UNKNOWN, Cancel, Dead, Kind, Verdict
 from workers.metrics import RUNNING
 from workers.run import (
     Run,
+    after_break,
     kind_of,
     log,
     outcome_of,
@@ -101,7 +102,7 @@ class LaneWorker(Worker):
 
     async def _attempt(self, run: Run) -> None:
         try:
-            verdict = await self._verdict(run)
+            verdict = after_break(run, await self._verdict(run))
         except asyncio.CancelledError as error:
             verdict = verdict_of_cancel(run, error)
         finally:

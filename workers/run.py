@@ -78,6 +78,13 @@ def verdict_of_cancel(run: Run, error: asyncio.CancelledError) -> Verdict:
     return judge_error(error, run.kind, run.claim.attempt)
 
 
+def after_break(run: Run, verdict: Verdict) -> Verdict:
+    """An error that our own interruption set off, a roll-back on a torn connection say, is not the job's."""
+    if isinstance(verdict, Retry | Dead) and run.broken_off is not None:
+        return Cancel("operator") if run.broken_off == "operator" else Release()
+    return verdict
+
+
 def outcome_of(run: Run, verdict: Verdict) -> Outcome:
     finished_at = datetime.now(UTC)
     delay = delay_of(verdict)

@@ -126,7 +126,7 @@ class Schedule:
     async def _take(self, slot: Slot) -> datetime:
         now = self.clock()
         if slot.next_run_at > now:
-            return slot.next_run_at
+            return await self._kept(slot, now)
         entry = self.entries[slot.name]
         next_run_at, missed = following(entry.cron, slot.next_run_at, now)
         jobs = await self.store.take_slot(
@@ -136,6 +136,20 @@ class Schedule:
         if jobs and missed:
             log.warning("schedule.missed", name=slot.name, missed=missed)
         return next_run_at
+
+    async def _kept(self, slot: Slot, now: datetime) -> datetime:
+        """A slot two turns away was planned by a clock that ran ahead: it is brought back.
+
+        One turn is what a worker sees whose clock is a moment behind. Slots that had their turn do not run
+        again: their jobs' keys are taken.
+        """
+        cron = self.entries[slot.name].cron
+        upcoming = cron.after(now)
+        if slot.next_run_at <= cron.after(upcoming):
+            return slot.next_run_at
+        log.warning("schedule.brought_back", name=slot.name)
+        await self.store.replan_slot(slot, upcoming)
+        return upcoming
 
 
 def following(cron: Cron, slot: datetime, now: datetime) -> tuple[datetime, int]:

@@ -280,6 +280,14 @@ class JobRows:
         )
         return [job for _ in rows]
 
+    async def replan_slot(self, slot: Slot, next_run_at: datetime) -> None:
+        await self.db.execute(
+            "update job_schedule set next_run_at = $3 where name = $1 and next_run_at = $2",
+            slot.name,
+            slot.next_run_at,
+            next_run_at,
+        )
+
 
 def to_json(args: Mapping[str, str]) -> str:
     return msgspec.json.encode(args).decode()

@@ -28,7 +28,7 @@ def failure(response: httpx2.Response) -> Unavailable:
 def retry_after(response: httpx2.Response) -> float | None:
     """Seconds, from a number or a date (RFC 9110 §10.2.3); None for neither."""
     given = response.headers.get("Retry-After", "")
-    seconds = float(given) if given.isdigit() else _seconds_until(given)
+    seconds = float(given) if given.isdecimal() else _seconds_until(given)
     return None if seconds is None else min(max(seconds, 0.0), RETRY_AFTER_SECONDS_MAX)
 
 
@@ -37,4 +37,5 @@ def _seconds_until(given: str) -> float | None:
         at = parsedate_to_datetime(given)
     except ValueError:
         return None
-    return (at - datetime.now(UTC)).total_seconds()
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)  # "-0000" says no zone, and means UTC
+    return (aware - datetime.now(UTC)).total_seconds()

@@ -16,6 +16,7 @@ TOKEN_SECONDS = 40 * 60
 """Apple refuses tokens older than an hour and new ones more often than every 20 minutes."""
 GONE = frozenset({"BadDeviceToken", "DeviceTokenNotForTopic", "ExpiredToken", "Unregistered"})
 """Reasons that say something of this device alone."""
+TOKEN_SECONDS_MIN = 20 * 60
 STALE_TOKEN = frozenset({"ExpiredProviderToken", "InvalidProviderToken"})
 
 
@@ -33,10 +34,11 @@ class Apns:
         self._made_at = 0.0
 
     async def send(self, address: Address, message: PushMessage) -> bool:
+        token = self._bearer()
         response = await self._client.post(
             f"{self._url}/3/device/{address.token}",
             content=payload(message),
-            headers=self._headers(message),
+            headers=self._headers(token, message),
         )
         if response.status_code == 200:
             return True
@@ -44,12 +46,12 @@ class Apns:
         if response.status_code == 410 or reason in GONE:
             return False
         if reason in STALE_TOKEN:
-            self._token = ""
+            self._refused(token)
         raise failure(response)
 
-    def _headers(self, message: PushMessage) -> dict[str, str]:
+    def _headers(self, token: str, message: PushMessage) -> dict[str, str]:
         return {
-            "authorization": f"bearer {self._bearer()}",
+            "authorization": f"bearer {token}",
             "apns-topic": self._topic,
             "apns-push-type": "alert",
             "apns-id": message.id,
@@ -57,6 +59,11 @@ class Apns:
             "apns-expiration": str(int(time.time()) + message.ttl_seconds),
             "apns-priority": "10" if message.urgent else "5",
         }
+
+    def _refused(self, token: str) -> None:
+        """Once for all pushes that went out with it, and not for a new one: another would fare no better."""
+        if token == self._token and abs(time.time() - self._made_at) > TOKEN_SECONDS_MIN:
+            self._token = ""
 
     def _bearer(self) -> str:
         now = time.time()

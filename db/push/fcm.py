@@ -46,16 +46,17 @@ class Fcm:
         self._renewing = asyncio.Lock()
 
     async def send(self, address: Address, message: PushMessage) -> bool:
+        token = await self._bearer()
         response = await self._client.post(
             self._url,
             content=payload(address.token, message),
-            headers={"authorization": f"Bearer {await self._bearer()}", "content-type": "application/json"},
+            headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
         )
         if response.status_code == 200:
             return True
         if is_gone(response):
             return False
-        if response.status_code == 401:
+        if response.status_code == 401 and token == self._token:
             self._token = ""
         raise failure(response)
 

@@ -22,9 +22,9 @@ AT_ONCE = 16
 """Pushes to one service at a time and per process: an outage there must not take every slot of a lane."""
 FAILURES_MAX = 5
 PAUSE_SECONDS = 10.0
+"""After so many failures in a row nothing is tried for so long; a refusal is none."""
 KEEP_OPEN_SECONDS = 300.0
 """Push services want few connections that last, and take many new ones for an attack."""
-"""After so many failures in a row nothing is tried for so long; a refusal is none."""
 
 PUSHES = Counter("pushes_total", "Pushes by platform and how they ended", ["platform", "outcome"])
 SECONDS = Histogram("push_seconds", "Time of a push service's answer", ["platform"])

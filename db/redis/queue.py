@@ -16,11 +16,14 @@ from math import inf
 from typing import Any, Final, TypeVar
 
 import orjson
+import structlog
 from arq.connections import ArqRedis
 from arq.constants import abort_jobs_ss, job_key_prefix, retry_key_prefix
 
 from db.redis.connection import open_pool, reachable
 from domain.jobs import LANES, Claim, Depth, Job, Lane, Sentinel, Settled
+
+log = structlog.get_logger(__name__)
 
 PAUSED: Final = "arq:paused"
 SENTINEL: Final = "arq:sentinel"
@@ -116,13 +119,17 @@ return #ARGV / 3
 """
 
 # ARGV: ids. The mark is read by the worker that runs the job; a mark that nobody read goes after an hour.
+# What is in nobody's hands gets none: it would stop a job that is added under the same key once this is
+# discarded.
 CANCEL = f"""
 {NOW}
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 3600000)
 for i = 1, #ARGV do
+  local claims = tonumber(redis.call('GET', '{CLAIMS}' .. ARGV[i]) or 0)
+  local retries = tonumber(redis.call('GET', '{retry_key_prefix}' .. ARGV[i]) or 0)
+  if claims > retries then redis.call('ZADD', KEYS[2], now, ARGV[i]) end
   redis.call('ZREM', KEYS[1], ARGV[i])
   redis.call('DEL', '{job_key_prefix}' .. ARGV[i], '{retry_key_prefix}' .. ARGV[i], '{CLAIMS}' .. ARGV[i])
-  redis.call('ZADD', KEYS[2], now, ARGV[i])
 end
 return #ARGV
 """
@@ -177,8 +184,16 @@ class ArqQueue:
     async def claim(self, lane: Lane, limit: int, lease_seconds: float) -> tuple[list[Claim], float]:
         keys = [queue_name(lane), wake_name(lane), PAUSED]
         wait, *flat = await self._claim(keys=keys, args=[lane, limit, milliseconds(lease_seconds)])
-        claims = [claim_of(lane, *flat[i : i + 5]) for i in range(0, len(flat), 5)]
+        read = [(flat[i], read_claim(lane, *flat[i : i + 5])) for i in range(0, len(flat), 5)]
+        claims = [claim for _, claim in read if claim is not None]
+        if len(claims) < len(read):
+            await self._drop(lane, [id_.decode() for id_, claim in read if claim is None])
         return claims, inf if wait < 0 else wait / 1000
+
+    async def _drop(self, lane: Lane, ids: Sequence[str]) -> None:
+        """Of what nobody can read; a job that is owed comes back from its row."""
+        log.error("queue.unreadable", lane=lane, jobs=len(ids))
+        await self.settle([Settled(id_, lane) for id_ in ids])
 
     async def wait(self, lane: Lane, seconds: float) -> None:
         await self._command("BLPOP", wake_name(lane), max(seconds, WAIT_SECONDS_MIN))
@@ -277,6 +292,16 @@ def definition(job: Job) -> bytes:
     """arq's own fields (try, function, arguments, enqueued at), then ours."""
     ours = {"key": job.key, "run": job.run, "repeats": job.repeats, "traceparent": job.traceparent}
     return orjson.dumps({"t": job.attempts, "f": job.name, "a": [], "k": job.args, "et": 0, **ours})
+
+
+def read_claim(
+    lane: Lane, id_: bytes, due: bytes, packed: bytes, retries: bytes, claims: int
+) -> Claim | None:
+    """None for a definition that is not ours: one of these must not hold up those it was claimed with."""
+    try:
+        return claim_of(lane, id_, due, packed, retries, claims)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def claim_of(lane: Lane, id_: bytes, due: bytes, packed: bytes, retries: bytes, claims: int) -> Claim:

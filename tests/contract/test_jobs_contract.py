@@ -211,6 +211,15 @@ async def test_a_slot_is_taken_by_one_worker(ports: Ports) -> None:
     assert await ports.jobs.slots() == [Slot("digest", "daily", later, now, 2)]
 
 
+async def test_a_slot_is_brought_back_unless_somebody_moved_it(ports: Ports) -> None:
+    now = utc_now()
+    far, soon = Slot("digest", "daily", now + timedelta(days=365)), now + timedelta(days=1)
+    await ports.jobs.plan([far])
+    await ports.jobs.replan_slot(far, soon)
+    await ports.jobs.replan_slot(far, now)
+    assert await ports.jobs.slots() == [Slot("digest", "daily", soon)]
+
+
 async def test_the_sentinel_is_kept_on_both_sides(ports: Ports) -> None:
     assert await ports.jobs.sentinel() is None
     for value in ("first", "second"):

@@ -182,13 +182,15 @@ async def test_an_sos_does_not_wait_for_a_sleeping_helper(world: World) -> None:
     assert tokens(world) == ["cd" * 32]
 
 
-@pytest.mark.parametrize("end", ["answered", "closed", "removed", "blocked", "late"])
+@pytest.mark.parametrize("end", ["answered", "supported", "closed", "removed", "blocked", "late"])
 async def test_an_sos_that_is_over_is_not_pushed(world: World, end: str) -> None:
     helper = await with_phone(world)
     post = await sos_for(world, helper)
     author = (await world.stored(post.id)).author_id
     if end == "answered":
         await world.answer(await world.person(), post)
+    elif end == "supported":
+        await world.tap(await world.person(), post)
     elif end == "late":
         world.clock.advance(minutes=10)
     elif end == "blocked":
@@ -197,6 +199,17 @@ async def test_an_sos_that_is_over_is_not_pushed(world: World, end: str) -> None
         await world.ports.content.posts.change(post.id, {"status": end})
     await world.work("push")
     assert tokens(world) == []
+
+
+async def test_what_its_author_adds_does_not_silence_an_sos(world: World) -> None:
+    helper = await with_phone(world)
+    author = await world.person()
+    post = await world.post(author, type="sos")
+    await world.answer(author, post, content="Please, somebody.")
+    await notifications.fan_out("sos", post.id, [helper.id], world.ports, post_id=post.id, actor_id=author.id)
+    await world.work("notify_many")
+    await world.work("push")
+    assert tokens(world) == [PHONE]
 
 
 async def test_an_sos_that_is_open_is_pushed_with_urgency_and_a_short_life(world: World) -> None:

@@ -54,7 +54,16 @@ def test_an_end_that_is_left_out_comes_right_after_the_gap() -> None:
     hours = QuietHours(start="22:00", end="02:30")
     end = quiet_until(utc("2026-03-08T05:00"), hours, "America/New_York")
     assert end is not None
-    assert abs(end - utc("2026-03-08T07:00")) <= timedelta(minutes=30)
+    assert timedelta() <= end - utc("2026-03-08T07:00") <= timedelta(minutes=30)
+
+
+def test_a_time_that_is_left_out_cuts_no_quiet_short() -> None:
+    """From 01:45 to 02:30: of that there are fifteen minutes that night in New York, from 06:45 UTC on."""
+    hours = QuietHours(start="01:45", end="02:30")
+    assert quiet_until(utc("2026-03-08T06:50"), hours, "America/New_York") is not None
+    for start in ("02:00", "02:30"):
+        hours = QuietHours(start=start, end="07:00")
+        assert quiet_until(utc("2026-03-08T07:00"), hours, "America/New_York") == utc("2026-03-08T11:00")
 
 
 def test_an_end_that_comes_twice_is_the_second_one() -> None:
@@ -78,8 +87,15 @@ def test_quiet_hours_end_and_are_over_then(now: datetime, start: str, end: str, 
     if until is None:
         return
     assert now < until <= now + timedelta(hours=26)
-    if start != end:
-        assert quiet_until(until, hours, zone) is None
+    # A time that comes twice or not at all may begin the next one before.
+    following = quiet_until(until, hours, zone)
+    assert following is None or start == end or interval_ends_at_changed_clock(until, zone)
+
+
+def interval_ends_at_changed_clock(until: datetime, zone: str) -> bool:
+    local = until.astimezone(ZoneInfo(zone))
+    around = [(until + timedelta(hours=hours)).astimezone(ZoneInfo(zone)).utcoffset() for hours in (-2, 2)]
+    return any(offset != local.utcoffset() for offset in around)
 
 
 @given(now=moments, zone=st.sampled_from(ZONES))

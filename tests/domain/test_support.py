@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from domain import care, points, responses, support
+from domain import care, points, responses, support, visibility
 from domain.errors import NotFound, RateLimited
 from domain.posts import DeletePost, delete_post
 from domain.responses import DeleteResponse
@@ -298,3 +298,66 @@ LEVELS = [(0, 0), (9, 0), (10, 1), (29, 1), (30, 2), (4000, 9), (10_000, 9), (-1
 @pytest.mark.parametrize(("balance", "level"), LEVELS)
 def test_levels_rise_with_the_balance(balance: int, level: int) -> None:
     assert points.level(balance) == level
+
+
+async def withheld(world: World, response_id: str, cause: str) -> None:
+    response = await world.ports.content.responses.get(response_id)
+    assert response is not None
+    await visibility.withhold_response(response, "held", cause, world.ports)
+
+
+async def restored(world: World, response_id: str, cause: str) -> None:
+    response = await world.ports.content.responses.get(response_id)
+    assert response is not None
+    await visibility.restore_response(response, cause, world.ports)
+
+
+async def test_a_response_that_was_held_before_it_was_scored_is_scored_when_it_is_back(world: World) -> None:
+    author, helper = await world.person(), await world.person()
+    response = await world.answer(helper, await world.post(author))
+    await withheld(world, response.id, "a-scan")
+    await world.work()
+    assert await world.points(helper) == 0
+    await restored(world, response.id, "an-appeal")
+    await world.work(times=2)
+    assert await world.points(helper) == 3
+
+
+async def test_help_with_a_post_that_was_held_before_it_was_scored_is_scored_when_it_is_back(
+    world: World,
+) -> None:
+    author, helper, other = await world.person(), await world.person(), await world.person()
+    post = await world.post(author)
+    await world.tap(other, post)
+    await world.work()
+    await world.answer(helper, post)
+    await world.tap(helper, post)
+    await visibility.withhold_post(await world.stored(post.id), "held", "a-scan", world.ports)
+    await world.work()
+    await visibility.restore_post(await world.stored(post.id), "live", "an-appeal", world.ports)
+    await world.work(times=2)
+    assert (await world.points(helper), await world.points(other)) == (4, 1)
+
+
+async def test_what_is_withheld_while_points_are_brought_back_ends_without_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author, helper = await world.person(), await world.person()
+    post = await world.post(author)
+    response = await world.answer(helper, post)
+    await world.work()
+    await withheld(world, response.id, "a-scan")
+    await world.work()
+    await restored(world, response.id, "an-appeal")
+    get = world.ports.content.responses.get
+
+    async def overtaken(id: str) -> responses.Response | None:
+        found = await get(id)
+        monkeypatch.undo()
+        await withheld(world, response.id, "another-scan")
+        await world.work("reverse_points")
+        return found
+
+    monkeypatch.setattr(world.ports.content.responses, "get", overtaken)
+    await support.settle_points(post.id, response.id, world.ports)
+    assert await world.points(helper) == 0

@@ -94,7 +94,7 @@ RUNS: dict[str, Run] = {
     "record_activity": record_activity,
     "score_support": score,
     "reverse_points": lambda args, ports: support.settle_points(args["post_id"], args.get("ref"), ports),
-    "restore_points": lambda args, ports: support.settle_points(args["post_id"], args.get("ref"), ports),
+    "restore_points": lambda args, ports: support.bring_back_points(args["post_id"], args.get("ref"), ports),
     "apply_decision": lambda args, ports: enforcement.apply_decision(args["decision_id"], ports),
     "rescan_post": lambda args, ports: scanning.scan_post(args["post_id"], ports, cause=args["cause"]),
     "rescan_response": lambda args, ports: scanning.scan_response(

@@ -211,6 +211,11 @@ class FakeJobs:
         self._tables.slots[slot.name] = moved
         return [] if job.key in self._tables.jobs else await self.add([job])
 
+    async def replan_slot(self, slot: Slot, next_run_at: datetime) -> None:
+        here = self._tables.slots.get(slot.name)
+        if here is not None and here.next_run_at == slot.next_run_at:
+            self._tables.slots[slot.name] = replace(here, next_run_at=next_run_at)
+
 
 def new_row(job: Job, row: int, now: datetime) -> JobRow:
     return JobRow(

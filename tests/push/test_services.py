@@ -3,12 +3,13 @@
 import asyncio
 import time
 from email.utils import formatdate
+from types import SimpleNamespace
 
 import jwt
 import msgspec
 import pytest
 
-from db.push import services, vapid
+from db.push import apns, services, vapid
 from db.push.answer import RETRY_AFTER_SECONDS_MAX, Refused
 from db.push.fcm import SPARE_SECONDS
 from db.push.services import PushServices, open_push
@@ -82,13 +83,21 @@ async def test_apple_says_that_a_token_is_dead(
     assert not await push.send(PHONE, MESSAGE)
 
 
-async def test_a_signature_that_apple_finds_stale_is_made_anew(outside: Outside, push: PushServices) -> None:
-    outside.apple.replies[PHONE.token] = [Reply(403, {"reason": "ExpiredProviderToken"})]
-    with pytest.raises(Refused):
-        await push.send(PHONE, MESSAGE)
+async def test_a_signature_that_apple_finds_stale_is_made_anew_and_soon_not_again(
+    outside: Outside, push: PushServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Apple takes more than one new signature in twenty minutes for an attack."""
+    stale = Reply(403, {"reason": "ExpiredProviderToken"})
     assert await push.send(PHONE, MESSAGE)
-    first, second = (request.headers["authorization"] for request in outside.apple.requests)
-    assert first != second
+    later = time.time() + apns.TOKEN_SECONDS_MIN + 1
+    monkeypatch.setattr(apns, "time", SimpleNamespace(time=lambda: later))
+    outside.apple.replies[PHONE.token] = [stale, stale]
+    for _ in range(2):
+        with pytest.raises(Refused):
+            await push.send(PHONE, MESSAGE)
+    assert await push.send(PHONE, MESSAGE)
+    first, refused, second, third = (request.headers["authorization"] for request in outside.apple.requests)
+    assert first == refused != second == third
 
 
 async def test_google_gets_what_it_asks_for(outside: Outside, push: PushServices) -> None:

@@ -8,6 +8,7 @@ from arq.jobs import Job as ArqJob
 
 from domain.jobs import Job, Settled
 from tests.workers.conftest import DEADLINE_SECONDS, Bench
+from workers.recovery import Recovery
 
 LONG = 60.0
 
@@ -112,6 +113,34 @@ async def test_depths_tell_due_from_later(bench: Bench) -> None:
     assert (depths["default"].due, depths["default"].later) == (2, 1)
     assert depths["bulk"].paused
     assert not depths["default"].paused
+
+
+async def test_what_nobody_can_read_holds_up_nothing_and_what_is_owed_comes_back(bench: Bench) -> None:
+    """Pickled by a stock client, or broken: both were claimed with jobs that are fine."""
+
+    async def noop(ports: Bench, post_id: str = "") -> None:
+        ports.call(post_id or "fine")
+
+    bench.job(noop)
+    await bench.enqueue("noop", "fine")
+    await bench.jobs.add([named("broken")])
+    for id_, packed in (("broken", b"{}"), ("foreign", b"\x80\x04pickle"), ("other", b"[1]")):
+        await bench.redis.set(f"arq:job:{id_}", packed)
+        await bench.redis.zadd("arq:lane:default", {id_: 1})
+    await bench.work()
+    await bench.finished("fine")
+    await bench.until_settled()
+    await Recovery(bench.jobs, bench.queue).push_everything()
+    await bench.finished("broken")
+    assert bench.calls == ["fine", "broken"]
+
+
+async def test_the_cancelling_of_a_waiting_job_stops_no_later_one_of_its_key(bench: Bench) -> None:
+    await bench.queue.push([named("a"), named("b")])
+    await bench.queue.claim("default", 1, LONG)
+    await bench.queue.cancel([named("a"), named("b")])
+    await bench.queue.push([named("a"), named("b")])
+    assert await bench.queue.renew("default", ["a", "b"], LONG) == ["a"]
 
 
 async def test_arq_itself_reads_our_jobs_and_we_run_its(bench: Bench) -> None:

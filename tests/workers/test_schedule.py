@@ -63,6 +63,31 @@ async def test_a_restart_does_not_move_a_slot(bench: Bench) -> None:
     assert len(await keys(bench)) == 1
 
 
+async def test_a_clock_that_ran_ahead_costs_no_slot(bench: Bench) -> None:
+    """One worker's clock is a year ahead for a moment: without care nothing would run for a year."""
+    clock, ahead = Clock(), Clock()
+    await schedule(bench, clock).run_due()
+    ahead.now += timedelta(days=365)
+    await schedule(bench, ahead).run_due()
+    for _ in range(3):
+        clock.now += timedelta(minutes=30)
+        await schedule(bench, clock).run_due()
+        await schedule(bench, clock).run_due()
+    assert await keys(bench) == ["sweep@2026-03-01T12:00:00.000Z", "sweep@2026-03-01T13:00:00.000Z"]
+    (slot,) = await bench.jobs.slots()
+    assert slot.next_run_at == datetime(2026, 3, 1, 14, tzinfo=UTC)
+
+
+async def test_a_worker_whose_clock_is_behind_undoes_nothing(bench: Bench) -> None:
+    clock, behind = Clock(), Clock()
+    await schedule(bench, behind).run_due()
+    clock.now += timedelta(minutes=1)
+    await schedule(bench, clock).run_due()
+    planned = await bench.jobs.slots()
+    await schedule(bench, behind).run_due()
+    assert await bench.jobs.slots() == planned
+
+
 async def test_another_spec_replans_and_what_is_gone_is_dropped(bench: Bench) -> None:
     clock = Clock()
     both = {**HOURLY, "digest": Entry("digest", Cron(minute=30), "bulk")}

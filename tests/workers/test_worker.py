@@ -187,6 +187,25 @@ async def test_a_stop_gives_back_what_does_not_finish_without_using_an_attempt(b
     assert (row.state, row.attempts) == ("done", 1)
 
 
+async def test_an_error_that_a_stop_sets_off_uses_no_attempt(bench: Bench) -> None:
+    """A roll-back on a connection that was torn by the stop, say."""
+
+    async def torn(ports: Bench) -> None:
+        ports.call("torn")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ConnectionError
+
+    bench.job(torn, attempts=1)
+    workers = await bench.work(settings=msgspec.structs.replace(FAST, stop_seconds=0.05))
+    await bench.enqueue("torn")
+    await bench.until_called()
+    await workers.stop()
+    row = await bench.row("torn:1")
+    assert (row.state, row.attempts, row.error) == ("queued", 0, None)
+
+
 async def test_a_job_that_kills_its_workers_ends_as_a_dead_letter(bench: Bench) -> None:
     bench.job(quick)
     await bench.enqueue("quick")

@@ -15,4 +15,4 @@ async def reverse_points(ports: Ports, post_id: str, ref: str | None = None) -> 
 
 @job(lane="default", timeout_seconds=10, attempts=8)
 async def restore_points(ports: Ports, post_id: str, ref: str | None = None) -> None:
-    await support.settle_points(post_id, ref, ports)
+    await support.bring_back_points(post_id, ref, ports)

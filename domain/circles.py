@@ -12,11 +12,11 @@ from domain.clock import rfc3339
 from domain.crisis import CrisisResources
 from domain.errors import Conflict, Forbidden, NotFound
 from domain.events import Event
-from domain.ids import new_id
+from domain.ids import derived_id, new_id
 from domain.moderation.policy import FilterLevel
 from domain.ports import Ports, Records
 from domain.text import accepted_text, storable_text
-from domain.wire import Command, Id, Slug, View
+from domain.wire import ClientId, Command, Id, Slug, View
 
 MemberRole = Literal["owner", "moderator", "member"]
 Change = Literal["joined", "left", "removed", "role_changed"]
@@ -115,12 +115,15 @@ class MemberChange(View, frozen=True):
 
 
 class CreateCircle(Command, frozen=True):
+    """A retry with the same `client_id` answers the same circle."""
+
     name: Name
     description: Description = ""
     category: Slug = "general"
     max_members: MaxMembers = 100
     is_private: bool = False
     filter_level: FilterLevel = "standard"
+    client_id: ClientId | None = None
 
 
 class EditCircle(Command, frozen=True):
@@ -159,6 +162,24 @@ def circle_view(circle: Circle, role: MemberRole | None) -> CircleView:
 
 
 async def create_circle(command: CreateCircle, user: User, ports: Ports) -> CircleAnswer:
+    creation_id = _creation_id(command, user)
+    original = await ports.records.circles.by_creation(creation_id) if creation_id else None
+    if original is not None:
+        return await _original(original, command, user, ports)
+    return await _create(command, creation_id, user, ports)
+
+
+def _creation_id(command: CreateCircle, user: User) -> str | None:
+    return derived_id("circle:create", user.id, command.client_id) if command.client_id else None
+
+
+async def _original(circle: Circle, command: CreateCircle, user: User, ports: Ports) -> CircleAnswer:
+    """As it is now; `not_found` for who may no longer see it."""
+    circle, role = await seen_circle(circle.id, user, ports)
+    return CircleAnswer(circle=circle_view(circle, role), crisis=offered_help(command, user))
+
+
+async def _create(command: CreateCircle, creation_id: str | None, user: User, ports: Ports) -> CircleAnswer:
     circle = _new_circle(command, ports)
     await trust.check_may_write(user, ports)
     await check_rate(user, ports)
@@ -167,8 +188,11 @@ async def create_circle(command: CreateCircle, user: User, ports: Ports) -> Circ
     await check_place(user, ports)
     told = member_event(circle.id, user.id, "joined", ports)
     async with ports.transaction() as tx:
-        await tx.circles.add(circle, user.id)
-        await events.record(told, [], tx)
+        added = await tx.circles.add(circle, user.id, creation_id)
+        if added:
+            await events.record(told, [], tx)
+    if not added:
+        return await create_circle(command, user, ports)
     ports.announcer.announce(told)
     return CircleAnswer(circle=circle_view(circle, "owner"), crisis=help_offered)
 

@@ -24,13 +24,14 @@ class CircleRows:
     def __init__(self, db: Db) -> None:
         self.db = db
 
-    async def add(self, circle: Circle, owner_id: str) -> None:
-        await self.db.execute(
+    async def add(self, circle: Circle, owner_id: str, creation_id: str | None = None) -> bool:
+        status = await self.db.execute(
             """
             with circle as (
                 insert into circles (id, name, description, category, max_members, is_private, filter_level,
-                    created_at, member_count)
-                values ($1, $2, $3, $4, $5, $6, $7, $8, 1) returning id
+                    created_at, creation_id, member_count)
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $10, 1)
+                on conflict (creation_id) do nothing returning id
             )
             insert into memberships (circle_id, account_id, role, joined_at)
             select id, $9, 'owner', $8 from circle
@@ -44,7 +45,13 @@ class CircleRows:
             circle.filter_level,
             circle.created_at,
             owner_id,
+            creation_id,
         )
+        return changed(status)
+
+    async def by_creation(self, creation_id: str) -> Circle | None:
+        row = await self.db.fetchrow(f"select {COLUMNS} from circles where creation_id = $1", creation_id)
+        return Circle(**row) if row else None
 
     async def get(self, id: str) -> Circle | None:
         row = await self.db.fetchrow(f"select {COLUMNS} from circles where id = $1", id)

@@ -97,7 +97,10 @@ class Sessions(Protocol):
 
 
 class Circles(Protocol):
-    async def add(self, circle: Circle, owner_id: str) -> None: ...
+    async def add(self, circle: Circle, owner_id: str, creation_id: str | None = None) -> bool:
+        """False when there is one of this `creation_id` already."""
+
+    async def by_creation(self, creation_id: str) -> Circle | None: ...
 
     async def get(self, id: str) -> Circle | None: ...
 

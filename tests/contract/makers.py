@@ -59,7 +59,7 @@ class Makers:
         await self._ports.records.sessions.add_refresh(token)
         return token
 
-    async def circle(self, owner_id: str, **fields: Any) -> Circle:
+    async def circle(self, owner_id: str, *, creation_id: str | None = None, **fields: Any) -> Circle:
         usual: dict[str, Any] = {
             "id": new_id(),
             "name": "Early mornings",
@@ -68,7 +68,7 @@ class Makers:
         }
         usual |= {"max_members": 5, "is_private": False, "created_at": utc_now()}
         circle = Circle(**{**usual, **fields})
-        await self._ports.records.circles.add(circle, owner_id)
+        await self._ports.records.circles.add(circle, owner_id, creation_id)
         return circle
 
     async def invitation(self, circle_id: str, inviter_id: str, **fields: Any) -> Invitation:

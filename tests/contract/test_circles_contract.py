@@ -27,6 +27,16 @@ async def test_a_circle_begins_with_its_owner(ports: Ports, make: Makers) -> Non
     assert await ports.records.circles.get(new_id()) is None
 
 
+async def test_of_circles_with_one_creation_the_first_stays(ports: Ports, make: Makers) -> None:
+    owner, creation_id = await make.account(), new_id()
+    first = await make.circle(owner.id, creation_id=creation_id)
+    again = replace(first, id=new_id(), name="Late evenings")
+    assert not await ports.records.circles.add(again, owner.id, creation_id)
+    assert await ports.records.circles.by_creation(creation_id) == first
+    assert await ports.records.circles.by_creation(new_id()) is None
+    assert [member.circle_id for member in await ports.records.circles.of_account(owner.id)] == [first.id]
+
+
 async def test_joining_counts_once(ports: Ports, make: Makers) -> None:
     circle = await make.circle((await make.account()).id)
     member = await make.account()

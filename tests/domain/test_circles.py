@@ -14,6 +14,7 @@ from domain.decisions import Decide
 from domain.discovery import get_circle
 from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, RateLimited
 from domain.ids import new_id
+from domain.members import SetRole, set_role
 from domain.reports import CreateReport, create_report
 from domain.review import claim_case
 from domain.rooms import circle_room, user_room
@@ -29,6 +30,36 @@ async def test_a_circle_begins_with_its_maker_as_owner(world: World) -> None:
     circle = await world.circle(owner, name=" Early mornings ", description=" Coffee first. ")
     assert (circle.name, circle.description) == ("Early mornings", "Coffee first.")
     assert (circle.member_count, circle.max_members, circle.my_role) == (1, 100, "owner")
+
+
+async def test_a_circle_that_is_made_again_is_the_one_there_is(world: World) -> None:
+    owner, other = await world.person(), await world.person()
+    command = CreateCircle(client_id="a-retry-1", name="Early mornings")
+    first = await circles.create_circle(command, owner, world.ports)
+    again = msgspec.structs.replace(command, name="Late evenings")
+    assert (await circles.create_circle(again, owner, world.ports)).circle == first.circle
+    assert (await circles.create_circle(command, other, world.ports)).circle.id != first.circle.id
+    assert len(members(await world.told(user_room(owner.id)))) == 1
+
+
+async def test_making_one_circle_at_once_makes_one(world: World) -> None:
+    owner = await world.person(role="helper")
+    command = CreateCircle(client_id="a-retry-1", name="Early mornings")
+    made = await asyncio.gather(*(circles.create_circle(command, owner, world.ports) for _ in range(4)))
+    assert len({answer.circle.id for answer in made}) == 1
+    assert len(members(await world.told(user_room(owner.id)))) == 1
+
+
+async def test_who_was_removed_does_not_look_behind_the_door_by_making_it_again(world: World) -> None:
+    owner, heir = await world.person(role="helper"), await world.person()
+    command = CreateCircle(client_id="a-retry-1", name="Early mornings")
+    circle = (await circles.create_circle(command, owner, world.ports)).circle
+    await circles.join_circle(JoinCircle(circle_id=circle.id), heir, world.ports)
+    await circles.edit_circle(EditCircle(circle_id=circle.id, is_private=True), owner, world.ports)
+    await set_role(SetRole(circle_id=circle.id, user_id=heir.id, role="owner"), owner, world.ports)
+    await circles.leave_circle(LeaveCircle(circle_id=circle.id), owner, world.ports)
+    with pytest.raises(NotFound):
+        await circles.create_circle(command, owner, world.ports)
 
 
 async def test_joining_is_told_to_the_circle_and_to_each_of_my_phones(world: World) -> None:

@@ -17,9 +17,17 @@ class FakeCircles:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def add(self, circle: Circle, owner_id: str) -> None:
+    async def add(self, circle: Circle, owner_id: str, creation_id: str | None = None) -> bool:
+        if creation_id is not None:
+            if await self.by_creation(creation_id) is not None:
+                return False
+            self._tables.creations[creation_id] = circle.id
         self._tables.circles[circle.id] = replace(circle, member_count=1)
         self._tables.memberships[circle.id, owner_id] = Row("owner", circle.created_at)
+        return True
+
+    async def by_creation(self, creation_id: str) -> Circle | None:
+        return await self.get(self._tables.creations.get(creation_id, ""))
 
     async def get(self, id: str) -> Circle | None:
         return self._tables.circles.get(id)

@@ -68,6 +68,7 @@ class Tables:
     end_reasons: dict[str, EndReason] = field(default_factory=dict)
     refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
     circles: dict[str, Circle] = field(default_factory=dict)
+    creations: dict[str, str] = field(default_factory=dict)
     memberships: dict[tuple[str, str], Membership] = field(default_factory=dict)
     bars: dict[tuple[str, str], datetime] = field(default_factory=dict)
     invitations: dict[str, Invitation] = field(default_factory=dict)

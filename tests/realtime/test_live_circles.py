@@ -154,6 +154,21 @@ async def test_roles_and_changes_are_told_to_the_circle(server: Running, start_p
     await owner.ok("circle:leave", circle_id=circle_id)
 
 
+async def test_a_retry_over_another_socket_makes_no_second_circle(
+    start_server: StartServer, start_phone: StartPhone
+) -> None:
+    first, second = await start_server(), await start_server()
+    owner = await start_phone(first)
+    wanted = {"client_id": "a-retry-1", "name": "Early birds"}
+    made = await owner.ok("circle:create", **wanted)
+    again = Phone(owner.account)
+    ready = await again.connect(second.url)
+    answer = await again.ok("circle:create", **wanted)
+    await again.close()
+    assert answer["circle"] == made["circle"]
+    assert f"circle:{made['circle']['id']}" in ready["rooms"]
+
+
 async def test_a_name_that_calls_for_help_brings_it(server: Running, start_phone: StartPhone) -> None:
     owner = await start_phone(server, country="DE")
     answer = await owner.ok("circle:create", name="I want to die tonight")

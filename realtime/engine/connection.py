@@ -188,7 +188,8 @@ class Connection:
         queue.append(frame)
         self.queued_bytes += frame.size
         counters.queued_bytes += frame.size
-        self.answer_poll()
+        if queue is self._queue:
+            self.answer_poll()
         return True
 
     def _overflow(self) -> bool:
@@ -358,7 +359,7 @@ class Connection:
         for frame in last:
             self.write_out(frame.deflated if socket.deflating else frame.websocket)
         self._forget_queues()
-        socket.close(self.server.bounds.close_seconds, NORMAL)
+        socket.close(NORMAL)
         self.gone()
 
     def _close_polling(self, last: list[Frame]) -> None:
@@ -386,7 +387,7 @@ class Connection:
         self._end(reason)
         self._forget_queues()
         if self.websocket is not None:
-            self.websocket.close(self.server.bounds.close_seconds, NORMAL)
+            self.websocket.close(NORMAL)
         self.gone()
         self.answer_poll()
         self.mailbox.end()

@@ -160,6 +160,7 @@ class Gateway(engineio.AsyncServer):
             transport,
             max_bytes=self.max_http_buffer_size,
             mailbox_bytes=bounds.mailbox_bytes,
+            close_seconds=bounds.close_seconds,
             wheel=self.sio.wheel,
             deflating=deflating,
         )
@@ -180,7 +181,7 @@ class Gateway(engineio.AsyncServer):
         if connection.poll is not None:
             connection.abort("transport error")
             raise RequestError(_BAD_REQUEST)
-        if connection.closing or connection.upgrading or connection.queued_bytes:
+        if connection.closing or connection.upgrading or connection.queue:
             return self._take_payload(request, connection)
         connection.poll = asyncio.get_running_loop().create_future()
         try:

@@ -88,9 +88,14 @@ def loads(text: bytes) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:  # what orjson refuses and JavaScript sends: lone surrogates, huge numbers
-        return standard_json.loads(text)
+        return standard_json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise PacketError("not JSON") from error
+
+
+def _no_constant(name: str) -> Any:
+    """`NaN` and `Infinity` are Python's own additions to JSON."""
+    raise ValueError(name)
 
 
 def dumps(value: Any) -> bytes:

@@ -97,7 +97,7 @@ class Inbox(WebSocketDataQueue):
     def _feed_other(self, data: "WSMessage", size: int) -> None:
         kind = data[0]
         if kind is WSMsgType.PING:
-            self.socket.write_control(frame.PONG, cast("bytes", data[1]))
+            self.socket.pong(cast("bytes", data[1]))
         elif kind is WSMsgType.PONG:
             pass
         elif kind is WSMsgType.CLOSE:
@@ -130,10 +130,13 @@ class WebSocket(asyncio.Protocol):
     """One server-side WebSocket. `listener` gets what arrives."""
 
     __slots__ = (
+        "_close_seconds",
         "_closing",
         "_deadline",
+        "_owed_pong",
         "_reader",
         "_reading_paused",
+        "_start",
         "deflating",
         "inbox",
         "paused",
@@ -147,16 +150,21 @@ class WebSocket(asyncio.Protocol):
         *,
         max_bytes: int,
         mailbox_bytes: int,
+        close_seconds: float,
         wheel: Wheel,
         deflating: bool,
     ) -> None:
         self.transport = transport
+        self._close_seconds = close_seconds
         self.wheel = wheel
         self.deflating = deflating
         self.paused = False
         self._reading_paused = False  # by this name aiohttp's queue asks for it
         self._closing = False
         self._deadline: Deadline | None = None
+        self._owed_pong: bytes | None = None
+        # The first bytes, until they show whether the client masks.
+        self._start: bytes | None = b""
         # The queue doubles the limit it is given.
         inbox = Inbox(cast("Any", self), mailbox_bytes // 2, loop=asyncio.get_running_loop())
         inbox.socket = self
@@ -173,12 +181,27 @@ class WebSocket(asyncio.Protocol):
         return self._reading_paused
 
     def data_received(self, data: bytes) -> None:
-        if self._reader is None:
+        if self._reader is None or (self._start is not None and not self._masks(data)):
             return
         failed, _ = self._reader.feed_data(data)
         self.inbox.listener.taken()
         if failed:
             self.fail(getattr(self.inbox.exception(), "code", PROTOCOL_ERROR))
+
+    def _masks(self, data: bytes) -> bool:
+        """A server must not go on with a client that does not mask (RFC 6455 section 5.1).
+
+        Only the first frame is looked at: aiohttp's reader unmasks and does not say whether it had to.
+        """
+        start = (self._start or b"") + data[:2]
+        if len(start) < 2:
+            self._start = start
+            return True
+        self._start = None
+        masked = start[1] >= 0x80
+        if not masked:
+            self.fail(PROTOCOL_ERROR)
+        return masked
 
     def pause_writing(self) -> None:
         self.paused = True
@@ -186,6 +209,9 @@ class WebSocket(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.paused = False
+        owed, self._owed_pong = self._owed_pong, None
+        if owed is not None:
+            self.write_control(frame.PONG, owed)
         self.inbox.listener.writable(True)
 
     def pause_reading(self) -> None:
@@ -214,8 +240,15 @@ class WebSocket(asyncio.Protocol):
         if not self._closing:
             self.transport.write(frame.control(first_byte, payload))
 
-    def close(self, seconds: float, code: int = NORMAL) -> None:
-        """Say goodbye: a close frame after all that is written, `seconds` for the peer to answer it."""
+    def pong(self, payload: bytes) -> None:
+        """Answer a ping; of those of a client that does not read only the newest (RFC 6455 section 5.5.3)."""
+        if self.paused:
+            self._owed_pong = payload
+        else:
+            self.write_control(frame.PONG, payload)
+
+    def close(self, code: int = NORMAL) -> None:
+        """Say goodbye: a close frame after all that is written, `close_seconds` for the peer to answer it."""
         if self._closing:
             return
         self.write_control(frame.CLOSE, code.to_bytes(2, "big"))
@@ -223,14 +256,14 @@ class WebSocket(asyncio.Protocol):
         self.inbox.listener = NOBODY
         if self._reading_paused:
             self.resume_reading()
-        self._deadline = self.wheel.after(seconds, self.transport.abort)
+        self._deadline = self.wheel.after(self._close_seconds, self.transport.abort)
 
     def closed_by_peer(self, code: int) -> None:
         """A close frame came: answer it, unless it is the answer."""
         self.write_control(frame.CLOSE, code.to_bytes(2, "big") if code else b"")
         self._closing = True
         self._reader = None
-        self.transport.close()
+        self._let_go()
 
     def fail(self, code: int) -> None:
         """The peer broke the protocol: a close frame with `code`, a moment to read it, and the end."""
@@ -240,9 +273,16 @@ class WebSocket(asyncio.Protocol):
         self._closing = True
         self._reader = None
         # Closing at once, with bytes still unread, resets the connection and the peer never learns why.
-        self._deadline = self.wheel.after(_LAST_WORD_SECONDS, self.transport.close)
+        self._deadline = self.wheel.after(_LAST_WORD_SECONDS, self._let_go)
         listener, self.inbox.listener = self.inbox.listener, NOBODY
         listener.lost("parse error")
+
+    def _let_go(self) -> None:
+        """Close the transport. One whose peer does not read what is written would stay for ever."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self.wheel.after(self._close_seconds, self.transport.abort)
+        self.transport.close()
 
 
 class HandshakeError(ValueError):

@@ -123,6 +123,8 @@ async def test_binary_events_are_acknowledged_with_attachments(echo_url: str) ->
         '42["connect_error",1]',
         '42["\\u0063onnect"]',
         '42 ["disconnect"]',
+        '42["message",NaN]',
+        '42["message",-Infinity]',
     ],
 )
 async def test_an_invalid_packet_closes_the_connection(echo_url: str, packet: str) -> None:

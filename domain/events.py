@@ -35,6 +35,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     refs: dict[str, str]
     actor: str = ""
+    traceparent: str | None = None
+    """The trace it belongs to, see `domain.trace`; known of events that the outbox gives back."""
 
 
 class Publication(NamedTuple):

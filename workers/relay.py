@@ -13,9 +13,10 @@ from prometheus_client import Counter
 
 from domain import sweeping
 from domain.errors import Unavailable
-from domain.events import Event, tell
+from domain.events import Event
 from domain.ports import Ports
 from workers.loop import keep_alive
+from workers.tracing import tell_traced
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,7 @@ class Relay:
     async def _told(self, event: Event) -> bool:
         """An event that cannot be told lets those behind it pass; a lost store ends the round."""
         try:
-            await tell(event, self._ports)
+            await tell_traced(event, self._ports)
         except Unavailable:
             raise
         except Exception:

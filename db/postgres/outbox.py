@@ -8,6 +8,7 @@ import msgspec
 from db.postgres.statements import Db
 from domain.events import Event
 from domain.ports import Backlog
+from domain.trace import TRACEPARENT
 
 
 class OutboxRows:
@@ -17,7 +18,7 @@ class OutboxRows:
     async def add(self, event: Event) -> None:
         await self.db.execute(
             """
-            insert into outbox (id, name, at, refs, actor) values ($1, $2, $3, $4, $5)
+            insert into outbox (id, name, at, refs, actor, traceparent) values ($1, $2, $3, $4, $5, $6)
             on conflict (id) do nothing
             """,
             event.id,
@@ -25,13 +26,14 @@ class OutboxRows:
             event.at,
             event.refs,
             event.actor,
+            TRACEPARENT.get(),
         )
 
     async def add_many(self, events: Sequence[Event]) -> None:
         await self.db.execute(
             """
-            insert into outbox (id, name, at, refs, actor)
-            select id, name, at, refs::jsonb, actor
+            insert into outbox (id, name, at, refs, actor, traceparent)
+            select id, name, at, refs::jsonb, actor, $6::text
             from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])
               as new (id, name, at, refs, actor)
             on conflict (id) do nothing
@@ -41,6 +43,7 @@ class OutboxRows:
             [event.at for event in events],
             [msgspec.json.encode(event.refs).decode() for event in events],
             [event.actor for event in events],
+            TRACEPARENT.get(),
         )
 
     async def mark_done(self, event_id: str, at: datetime) -> None:
@@ -51,7 +54,7 @@ class OutboxRows:
     async def due(self, older_than: datetime, limit: int) -> list[Event]:
         rows = await self.db.fetch(
             """
-            select id, name, at, refs, actor from outbox
+            select id, name, at, refs, actor, traceparent from outbox
             where done_at is null and at <= $1
                 and recorded_at + least(failures, 60) * interval '10 seconds' <= $1
             order by at, id limit $2

@@ -13,7 +13,6 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from rest_harness import Answer, Person, Rest, opened, with_settings
-from store_lines import lines
 
 from api import reader
 from api.address import Addresses
@@ -26,6 +25,7 @@ from domain.posts import CreatePost, PostAnswer, PostCreated
 from domain.presence import TypingChanged
 from domain.settings import Settings, SettingsError
 from domain.support import GiveSupport
+from tests.store_lines import store_lines
 
 ORIGIN = "https://app.example.org"
 PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "PATCH"}
@@ -234,7 +234,7 @@ async def test_who_drains_accepts_nobody(ports: Ports) -> None:
 
 async def test_with_every_store_down_there_is_still_help(settings: Settings) -> None:
     urls = (settings.postgres_url, settings.mongodb_uri, settings.redis_url)
-    async with lines(*urls) as (postgres, mongodb, redis):
+    async with store_lines(*urls) as (postgres, mongodb, redis):
         changes = {"postgres_url": postgres.url, "mongodb_uri": mongodb.url, "redis_url": redis.url}
         cuttable = settings.model_copy(update=changes | {"store_timeout_seconds": 1.0})
         async with open_stores(cuttable) as stores, opened(stores.ports) as rest:

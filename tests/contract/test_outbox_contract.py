@@ -6,8 +6,10 @@ from domain.clock import utc_now
 from domain.events import Event
 from domain.ids import new_id
 from domain.ports import Ports
+from domain.trace import TRACEPARENT
 from tests.contract.makers import Makers
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 SOON = timedelta(seconds=2)
 
 
@@ -34,6 +36,22 @@ async def test_events_added_at_once_are_as_if_added_one_by_one(ports: Ports, mak
         await ports.records.outbox.add_many(events)
     due = await ports.records.outbox.due(utc_now() + SOON, 10)
     assert sorted(due, key=lambda event: event.id) == sorted(new, key=lambda event: event.id)
+
+
+async def test_an_event_belongs_to_the_trace_of_what_recorded_it(ports: Ports, make: Makers) -> None:
+    events = [make.event() for _ in range(3)]
+    token = TRACEPARENT.set(TRACE)
+    try:
+        await add_all(ports, events[0])
+        await ports.records.outbox.add_many(events[1:])
+    finally:
+        TRACEPARENT.reset(token)
+    await add_all(ports, *events, untraced := make.event())
+    due = await ports.records.outbox.due(utc_now() + SOON, 10)
+    assert {event.id: event.traceparent for event in due} == {
+        **{event.id: TRACE for event in events},
+        untraced.id: None,
+    }
 
 
 async def test_adding_an_event_again_neither_changes_nor_reopens_it(ports: Ports, make: Makers) -> None:

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from domain.clock import Clock
 from domain.events import Event
 from domain.ports import Backlog
+from domain.trace import TRACEPARENT
 from tests.fakes.tables import Tables, Told
 
 
@@ -15,7 +18,8 @@ class FakeOutbox:
         self._now = now
 
     async def add(self, event: Event) -> None:
-        self._tables.outbox.setdefault(event.id, Told(event, self._now()))
+        traced = replace(event, traceparent=TRACEPARENT.get())
+        self._tables.outbox.setdefault(event.id, Told(traced, self._now()))
 
     async def add_many(self, events: Sequence[Event]) -> None:
         for event in events:

@@ -8,9 +8,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from demo.cluster import Cluster, free_port
+from domain.ids import derived_id
 from domain.settings import SettingsError, load_settings
 from domain.trace import TRACEPARENT
 from telemetry.tracing import is_on, recording, span, tracing
+from tests.store_lines import store_lines
 from tests.system.collector import Collector, collecting
 from tests.system.conftest import StartPhone
 
@@ -47,6 +49,30 @@ async def test_an_sos_is_one_trace_across_server_and_worker(
         "job.attempt": 1,
         "job.verdict": "done",
     }
+
+
+async def test_what_the_relay_tells_is_part_of_the_trace_of_its_post(
+    servers: Cluster,
+    start_phone: StartPhone,
+    collector: Collector,
+    postgres_url: str,
+    mongodb_uri: str,
+    redis_url: str,
+) -> None:
+    """The server loses Redis before the post: it stores and answers, and leaves the telling to the relay."""
+    stores = {"POSTGRES_URL": postgres_url, "MONGODB_URI": mongodb_uri, "REDIS_URL": redis_url}
+    servers.settings.update(stores, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
+    async with store_lines(redis_url) as (redis,):
+        server = await servers.server(REDIS_URL=redis.url)
+        author = await start_phone(server, handle="canary-handle")
+        redis.cut()
+        post = (await author.send("post:create", **SOS))["post"]
+        await servers.worker()
+        await collector.until(lambda spans: {"post:create", "tell post:new"} <= {span.name for span in spans})
+    (event,), (told,) = collector.named("post:create"), collector.named("tell post:new")
+    assert (told.service, told.trace, told.parent) == ("anonymous-support-worker", event.trace, event.id)
+    assert (told.values, told.failed) == ({"event.id": derived_id("post:new", post["id"])}, False)
+    assert b"canary" not in collector.raw.lower()
 
 
 async def test_requests_and_refusals_are_spans_and_a_socket_is_none(

@@ -29,7 +29,7 @@ from domain.support import GiveSupport
 from tests.cluster.valkey_server import OwnValkey, own_valkeys
 from tests.contract.makers import Makers
 from tests.fakes.ports import SECRET
-from tests.workers.slow_line import SlowLine, slow_line
+from tests.store_lines import StoreLine, store_lines
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -78,7 +78,7 @@ class Chaos:
 
     ports: Ports
     valkey: OwnValkey
-    mongodb: SlowLine
+    mongodb: StoreLine
     rows: "asyncpg.Pool[asyncpg.Record]"
     nursery: Process
     givers: list[User] = field(default_factory=list)
@@ -220,7 +220,7 @@ async def chaos(folder: Path, postgres_url: str, mongodb_uri: str) -> AsyncItera
     """Producers speak to MongoDB directly, workers over a line that can be slow."""
     async with AsyncExitStack() as stack:
         (valkey,) = await stack.enter_async_context(own_valkeys(folder, 1, appendonly="no"))
-        line = await stack.enter_async_context(slow_line(mongodb_uri))
+        (line,) = await stack.enter_async_context(store_lines(mongodb_uri))
         stores_at = {"POSTGRES_URL": postgres_url, "MONGODB_URI": line.url, "REDIS_URL": valkey.url}
         stores = await stack.enter_async_context(open_stores(producer(stores_at, mongodb_uri)))
         rows = await stack.enter_async_context(asyncpg.create_pool(postgres_url, min_size=1, max_size=2))

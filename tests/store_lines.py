@@ -1,4 +1,4 @@
-"""A line to a store that a test slows down, stops and cuts: what a bad network looks like to a driver."""
+"""Lines to the stores that a test slows down, stops and cuts: what a bad network looks like to a driver."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 CHUNK_BYTES = 65_536
 
 
-class SlowLine:
+class StoreLine:
     """A port of our own that leads to the store behind `url`; `url` of this object leads through it.
 
     `delay_seconds` holds up every chunk in each direction.
@@ -72,11 +72,14 @@ class SlowLine:
 
 
 @asynccontextmanager
-async def slow_line(url: str) -> AsyncIterator[SlowLine]:
-    line = SlowLine(url)
-    await line.open()
+async def store_lines(*urls: str) -> AsyncIterator[list[StoreLine]]:
+    """One to each store, for as long as the block runs."""
+    lines = [StoreLine(url) for url in urls]
+    for line in lines:
+        await line.open()
     try:
-        yield line
+        yield lines
     finally:
-        line.go_on()
-        line.cut()
+        for line in lines:
+            line.go_on()
+            line.cut()

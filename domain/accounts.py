@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from domain import naming, points
+from domain import held_handles, limits, naming, points
 from domain.clock import rfc3339
 from domain.errors import Invalid, NotFound, Unauthenticated
-from domain.ids import new_id
-from domain.ports import Ports
+from domain.ids import random_id
+from domain.ports import Ports, Records
 from domain.wire import END, Command, Country, Timezone, View
 
 Role = Literal["user", "helper", "moderator", "admin"]
@@ -160,7 +160,7 @@ def new_account(ports: Ports, *, handle: str | None, avatar: str | None, country
     """Refuses a handle or an avatar that carries contact details, attacks others or sounds like staff."""
     check_face({"handle": handle, "avatar": avatar})
     return Account(
-        id=new_id(),
+        id=random_id(),
         handle=handle or invented_handle(),
         avatar=avatar or secrets.choice(ANIMALS),
         country=country,
@@ -197,9 +197,27 @@ async def edit_me(command: EditAccount, user: User, ports: Ports) -> OwnAccount:
         if (value := getattr(command, name)) is not msgspec.UNSET
     }
     check_face(changes)
-    if not changes:
-        return await get_me(user, ports)
-    return own_view(await ports.records.accounts.update(user.id, changes))
+    account = await ports.records.accounts.get(user.id)
+    if account is None:
+        raise Unauthenticated
+    if is_renamed(account, changes.get("handle", account.handle)):
+        most = ports.settings.handle_changes_per_day
+        await limits.check("handles", user.id, most, limits.DAY, ports)
+    async with ports.transaction() as tx:
+        return own_view(await _changed(account, changes, tx, ports) if changes else account)
+
+
+async def _changed(account: Account, changes: dict[str, object], tx: Records, ports: Ports) -> Account:
+    changed = await tx.accounts.update(account.id, changes)
+    if is_renamed(account, changed.handle):
+        await held_handles.check_free(changed.handle, account.id, tx, ports)
+        await held_handles.hold(account.handle, account.id, tx, ports)
+    return changed
+
+
+def is_renamed(account: Account, handle: str) -> bool:
+    """Another spelling of the same letters is the same handle."""
+    return account.handle.casefold() != handle.casefold()
 
 
 def check_timezone(name: str) -> None:

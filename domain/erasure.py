@@ -14,11 +14,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import audit, erasure_steps, sessions
+from domain import audit, erasure_steps, held_handles, sessions
 from domain.accounts import Account, User
 from domain.clock import rfc3339
 from domain.errors import DomainError, NotFound, Unauthenticated
-from domain.ids import new_id
+from domain.ids import random_id
 from domain.jobs import Job
 from domain.ports import Ports, Records
 from domain.sessions import Identifier, LogIn
@@ -139,6 +139,8 @@ async def _record(account: Account, ports: Ports) -> tuple[Erasure, list[Job]]:
         if not await tx.erasures.add(erasure):
             return await _begun(account.id, tx), []
         await tx.accounts.update(account.id, closed(erasure))
+        await tx.held_handles.disown(account.id)
+        await held_handles.hold(account.handle, None, tx, ports)
         await tx.sessions.end_all(account.id, "erased", erasure.requested_at)
         await tx.cases.close_about(account.id, "erased", erasure.requested_at)
         owed = await tx.jobs.add(jobs_of(erasure, ports))
@@ -155,12 +157,12 @@ async def _begun(account_id: str, tx: Records) -> Erasure:
 
 def new_erasure(account_id: str, now: datetime) -> Erasure:
     return Erasure(
-        receipt_id=secrets.token_hex(16), account_id=account_id, stand_in=new_id(), requested_at=now
+        receipt_id=secrets.token_hex(16), account_id=account_id, stand_in=random_id(), requested_at=now
     )
 
 
 def closed(erasure: Erasure) -> dict[str, object]:
-    """An account that nobody can open and that says nothing; its handle is free again."""
+    """An account that nobody can open and that says nothing."""
     return {
         "status": "erased",
         "handle": f"erased-{erasure.stand_in}",
@@ -269,11 +271,13 @@ class Unfinished(msgspec.Struct, frozen=True):
 
 
 async def check_erasures(ports: Ports) -> Unfinished:
-    """Gives stuck erasures to a job again, forgets old receipts, and says how many are late."""
+    """Gives stuck erasures to a job again, forgets old receipts and handles, and says how many are late."""
     now = ports.now()
     running = await ports.records.erasures.unfinished(UNFINISHED_MAX)
     await _again([one for one in running if now - one.requested_at >= STUCK_AFTER], now, ports)
     while await ports.records.erasures.prune(now - RECEIPTS_KEPT, PRUNE_BATCH):
+        pass
+    while await ports.records.held_handles.prune(now, PRUNE_BATCH):
         pass
     overdue = sum(now - one.requested_at > DUE_WITHIN for one in running)
     return Unfinished(len(running), overdue)

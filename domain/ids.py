@@ -1,4 +1,4 @@
-"""Ids: UUIDv7 (RFC 9562 §5.7) in text, ordered by the millisecond of their making."""
+"""Ids: UUIDv7 (RFC 9562 §5.7) in text, ordered by the millisecond of their making; of people UUIDv4."""
 
 import secrets
 import time
@@ -16,6 +16,11 @@ def new_id() -> str:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return str(uuid.UUID(int=value))
+
+
+def random_id() -> str:
+    """A fresh UUIDv4, for who must not tell by their id when they came."""
+    return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
 
 
 def derived_id(*parts: str) -> str:

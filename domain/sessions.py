@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import accounts, audit, bans
+from domain import accounts, audit, bans, held_handles
 from domain.accounts import Account, Avatar, Email, Handle, OwnAccount, Password, User
 from domain.errors import Conflict, DomainError, Forbidden, Unauthenticated
 from domain.ids import new_id
@@ -158,6 +158,7 @@ async def _register(account: Account, ports: Ports) -> Registered:
     account = msgspec.structs.replace(account, recovery_hash=recovery_hash(code))
     async with ports.transaction() as tx:
         await tx.accounts.add(account)
+        await held_handles.check_free(account.handle, account.id, tx, ports)
         tokens = await open_session(account, tx, ports)
         await audit.note("auth.registered", account.id, tx, ports)
     return Registered(account=accounts.own_view(account), tokens=tokens, recovery_code=code)

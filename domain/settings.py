@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     page_size_max: Positive = 100
     post_expiry_days: Positive = 30
     idempotency_hours: Positive = 24
+    handle_hold_days: Positive = 90
 
     posts_per_hour: Positive = 10
     post_changes_per_hour: Positive = 60
@@ -121,6 +122,7 @@ class Settings(BaseSettings):
     uploads_per_minute: Positive = 20
     registrations_per_hour: Positive = 30
     login_attempts_per_minute: Positive = 10
+    handle_changes_per_day: Positive = 10
 
     notification_days: Positive = 90
     devices_per_account: Positive = 10

@@ -15,6 +15,7 @@ from db.postgres.database import Database
 from db.postgres.decisions import DecisionRows
 from db.postgres.devices import DeviceRows
 from db.postgres.erasures import ErasureRows
+from db.postgres.held_handles import HeldHandleRows
 from db.postgres.helpers import HelperRows
 from db.postgres.invitations import InvitationRows
 from db.postgres.jobs import JobRows
@@ -36,6 +37,7 @@ def records(db: Db) -> Records:
     """All repositories, on the pool or on one transaction."""
     return Records(
         accounts=AccountRows(db),
+        held_handles=HeldHandleRows(db),
         sessions=SessionRows(db),
         circles=CircleRows(db),
         bars=BarRows(db),

@@ -23,6 +23,7 @@ from domain.ports.people import (
     Blocks,
     Circles,
     Erasures,
+    HeldHandles,
     Invitations,
     Sessions,
     Use,
@@ -63,6 +64,7 @@ __all__ = [
     "Erasures",
     "Given",
     "Health",
+    "HeldHandles",
     "Helpers",
     "Invitations",
     "Ladders",
@@ -104,6 +106,7 @@ class Records:
     """The PostgreSQL side, bound to the pool or to one transaction."""
 
     accounts: Accounts
+    held_handles: HeldHandles
     sessions: Sessions
     circles: Circles
     bars: Bars

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from domain.belongings import BelongingKind
     from domain.circles import Circle, CircleFilter, Listed, Member, MemberRole, Membership
     from domain.erasure import Erasure
+    from domain.held_handles import HeldHandle
     from domain.invitations import Invitation
     from domain.members import Bar
     from domain.pages import Place
@@ -94,6 +95,22 @@ class Sessions(Protocol):
 
     async def prune_lapsed(self, created_before: datetime, limit: int) -> int:
         """Deletes old open sessions that have no refresh token left; returns how many."""
+
+
+class HeldHandles(Protocol):
+    async def hold(self, held: HeldHandle) -> None:
+        """In the place of an earlier one of the same handle."""
+
+    async def get(self, handle_hash: bytes) -> HeldHandle | None:
+        """Also one whose time is over and that is not pruned yet."""
+
+    async def release(self, handle_hash: bytes) -> None: ...
+
+    async def disown(self, account_id: str) -> None:
+        """Nobody may have those of this account back."""
+
+    async def prune(self, until_before: datetime, limit: int) -> int:
+        """Deletes those whose time is over; returns how many."""
 
 
 class Circles(Protocol):

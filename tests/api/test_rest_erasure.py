@@ -77,9 +77,11 @@ async def test_nobody_sees_what_an_erased_person_said(alice: Person, bob: Person
     assert seen[1].body["counts"]["responses"] == 0
 
 
-async def test_the_handle_is_free_again(rest: Rest, alice: Person) -> None:
+async def test_nobody_else_is_called_alice_now(rest: Rest, alice: Person) -> None:
     await erased(alice)
-    assert (await rest.register(handle="alice")).id != alice.id
+    for handle in ("alice", "Alice"):
+        answer = await rest.ask("POST", "/v1/auth/register", {"handle": handle})
+        assert answer.error == (409, "conflict", "handle")
 
 
 async def test_a_banned_person_without_a_session_is_erased_as_well(rest: Rest) -> None:

@@ -30,7 +30,7 @@ from domain.ports import Ports
 from domain.posts import PostFilter, PostView
 from domain.reports import CreateReport
 from domain.rooms import FEED, circle_room, post_room, user_room
-from domain.sessions import ChangePassword, Recover, RegisterAnonymous
+from domain.sessions import ChangePassword, Recover
 from domain.thanks import ThankResponse
 from domain.trackers import CreateTracker, create_tracker
 from domain.voice_notes import OneVoiceNote, open_voice_note
@@ -122,7 +122,7 @@ async def test_the_account_is_closed_at_once(world: World) -> None:
     account = await world.ports.records.accounts.get(user.id)
     assert account is not None
     assert (account.country, account.recovery_hash, account.status) == (None, None, "erased")
-    await sessions.register_anonymous(RegisterAnonymous(handle="quiet-otter"), world.ports)
+    assert account.handle != "quiet-otter"
 
 
 async def test_what_was_said_is_gone_before_the_answer(world: World) -> None:

@@ -70,6 +70,9 @@ class FakeAccounts:
         if id not in self._tables.accounts or not running:
             return False
         del self._tables.accounts[id]
+        for held in list(self._tables.held_handles.values()):
+            if held.account_id == id:
+                self._tables.held_handles[held.handle_hash] = replace(held, account_id=None)
         for table in ("sessions", "refresh_tokens", "standings"):
             rows = getattr(self._tables, table)
             setattr(self._tables, table, {key: row for key, row in rows.items() if row.account_id != id})

@@ -27,6 +27,7 @@ from tests.fakes.cravings import FakeCravings
 from tests.fakes.decisions import FakeDecisions
 from tests.fakes.devices import FakeDevices
 from tests.fakes.erasures import FakeErasures
+from tests.fakes.held_handles import FakeHeldHandles
 from tests.fakes.helpers import FakeHelpers
 from tests.fakes.invitations import FakeInvitations
 from tests.fakes.jobs import FakeJobs
@@ -125,6 +126,7 @@ def records_of(tables: Tables, now: Clock) -> Records:
         accounts=FakeAccounts(tables),
         sessions=FakeSessions(tables),
         circles=FakeCircles(tables),
+        held_handles=FakeHeldHandles(tables),
         bars=FakeBars(tables),
         invitations=FakeInvitations(tables),
         blocks=FakeBlocks(tables),

@@ -16,6 +16,7 @@ from domain.decisions import Decision
 from domain.devices import Device
 from domain.erasure import Erasure
 from domain.events import Event
+from domain.held_handles import HeldHandle
 from domain.helping import HelperSettings
 from domain.invitations import Invitation
 from domain.jobs import JobRow, Lane, Sentinel, Slot
@@ -64,6 +65,7 @@ class Tables:
     """Dictionaries by primary key, of rows that never change in place."""
 
     accounts: dict[str, Account] = field(default_factory=dict)
+    held_handles: dict[bytes, HeldHandle] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     end_reasons: dict[str, EndReason] = field(default_factory=dict)
     refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import socketio
 
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 60.0
 
 
 class RefusedError(Exception):

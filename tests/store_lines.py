@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
 
+from db.embedded.port import free_port
+
 CHUNK_BYTES = 65_536
 
 
@@ -21,7 +23,7 @@ class StoreLine:
         self._target = (parts.hostname or "127.0.0.1", parts.port or 0)
         self._passing = asyncio.Event()
         self._passing.set()
-        self._port = 0
+        self._port = free_port()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -34,7 +36,6 @@ class StoreLine:
     async def open(self) -> None:
         """Takes connections, after a cut on the same port as before."""
         self._server = await asyncio.start_server(self._carry, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
 
     def cut(self) -> None:
         """Refuses new connections and drops the present ones."""

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.sockets.peer import ROOT, on_server_core
+from db.embedded.port import free_port
 
 COMMAND = (sys.executable, "run_server.py")
 READY_SECONDS, STOP_SECONDS = 60.0, 30.0
@@ -96,7 +96,7 @@ def started_server(
     folder: str, command: Sequence[str] = COMMAND, port: int = 0, **settings: str
 ) -> Iterator[Product]:
     """Start a server whose data is in `folder`, on a free loopback port unless one is given."""
-    port = port or _free_port()
+    port = port or free_port()
     process = _spawn(command, port, {"DATA_DIR": folder, **settings})
     try:
         product = Product(port, process, folder)
@@ -131,10 +131,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -13,10 +13,11 @@ TRIES = 200
 def free_port(preferred: int | None = None) -> int:
     """`preferred` when nobody listens on it, else a random free loopback port.
 
+    Nobody else who asks is given it while this process lives, however late its server binds it.
     Raises OSError when none of many candidates is free.
     """
     for port in ([preferred] if preferred else []) + random.sample(range(FIRST, LAST), TRIES):
-        if is_free(port):
+        if is_free(port) and claim(port):
             return port
     raise OSError(f"no free port on {LOOPBACK} between {FIRST} and {LAST}")
 
@@ -30,4 +31,19 @@ def is_free(port: int) -> bool:
             probe.bind((LOOPBACK, port))
         except OSError:
             return False
+    return True
+
+
+def claim(port: int) -> bool:
+    """Take the number for this process; False when it is taken.
+
+    A UDP socket on it is the claim: every process sees it, no TCP server minds it, and it ends with us.
+    """
+    claimed = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        claimed.bind((LOOPBACK, port))
+    except OSError:
+        claimed.close()
+        return False
+    claimed.detach()  # open until the process ends
     return True

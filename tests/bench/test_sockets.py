@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def bench(*arguments: str) -> list[dict[str, object]]:
     command = [sys.executable, "-m", "bench.sockets", "--quick", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 

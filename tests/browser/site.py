@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import ConsoleMessage, Page
 
-DEADLINE_MS = 20_000
+DEADLINE_MS = 60_000
 CONTRAST_MIN = 4.5
 """WCAG 2.2, success criterion 1.4.3, for text of any size."""
 

@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import suppress
 
+from db.embedded.port import free_port
+
 PIECE_BYTES = 65_536
 
 
@@ -11,7 +13,7 @@ class Cable:
 
     def __init__(self, target_port: int) -> None:
         self._target_port = target_port
-        self.port = 0
+        self.port = free_port()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -23,7 +25,6 @@ class Cable:
     async def plug(self) -> None:
         """Again at the same port."""
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def unplug(self) -> None:
         if self._server is not None:

@@ -86,7 +86,7 @@ def some_rooms(count: int) -> list[str]:
 async def publish(logs: RedisRoomLogs, room: str, text: str) -> int:
     """Says it until the log has it, as the relay would; each text is one event."""
     event = Publication(room, new_id(), EVENT, "", b'"data":"%b"}' % text.encode())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await logs.publish(event)

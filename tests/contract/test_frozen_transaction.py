@@ -8,7 +8,7 @@ from db.postgres import database as postgres
 from db.postgres.database import Database
 from domain.errors import Unavailable
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
 LOCK = "select pg_advisory_xact_lock(hashtextextended('frozen', 0))"
 
 

@@ -10,6 +10,7 @@ from domain.clock import utc_now
 from domain.ids import new_id
 from domain.ports import Ports, Use
 from domain.sessions import EndedSession
+from tests.contract.deadline import DEADLINE_SECONDS
 from tests.contract.makers import Makers
 
 LOOK_SECONDS = 0.2
@@ -85,7 +86,7 @@ async def test_noting_a_use_waits_for_nobody(ports: Ports, make: Makers) -> None
     session = await make.session((await make.account()).id)
     async with ports.transaction() as tx:
         await tx.sessions.end(session.id, "logged_out", utc_now())
-        async with asyncio.timeout(LOOK_SECONDS * 5):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await ports.records.sessions.note_uses([Use(session.id, utc_now())])
 
 

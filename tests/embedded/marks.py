@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from db.embedded import StoreUrls
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PyMongoError, RedisError)
 
 

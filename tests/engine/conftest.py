@@ -1,9 +1,9 @@
 """Fixtures of the engine's tests: nothing may reach the loop's exception handler."""
 
 import asyncio
-import socket
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from engine_harness import serving, until
 
+from db.embedded.port import free_port
 from realtime.engine.echo import make_server
 
 ROOT = Path(__file__).parents[2]
@@ -28,11 +29,31 @@ async def unhandled() -> AsyncIterator[list[dict[str, Any]]]:
     assert seen == []
 
 
+PATIENCE_SECONDS = 60.0
+"""For an answer to a heartbeat: a busy machine may take its time."""
+HASTE_SECONDS = 1.0
+"""The same, where a test waits for it to pass."""
+
+
 @pytest.fixture(scope="session")
 async def echo_process() -> AsyncIterator[str]:
     """The echo server as its own process, which runs on uvloop."""
-    port = _free_port()
-    command = [sys.executable, "-m", "realtime.engine.echo", "--port", str(port)]
+    async with _process(PATIENCE_SECONDS) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def hasty_process() -> AsyncIterator[str]:
+    """Another that soon gives up those who do not answer its pings."""
+    async with _process(HASTE_SECONDS) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _process(ping_timeout_seconds: float) -> AsyncIterator[str]:
+    port = free_port()
+    options = ["--port", str(port), "--ping-timeout", str(ping_timeout_seconds)]
+    command = [sys.executable, "-m", "realtime.engine.echo", *options]
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
     url = f"http://127.0.0.1:{port}"
     try:
@@ -49,7 +70,17 @@ async def echo_url(request: pytest.FixtureRequest, echo_process: str) -> AsyncIt
     if request.param == "uvloop":
         yield echo_process
         return
-    async with serving(make_server()) as url:
+    async with serving(make_server(PATIENCE_SECONDS)) as url:
+        yield url
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+async def hasty_url(request: pytest.FixtureRequest, hasty_process: str) -> AsyncIterator[str]:
+    """As `echo_url`, of the server that soon gives up."""
+    if request.param == "uvloop":
+        yield hasty_process
+        return
+    async with serving(make_server(HASTE_SECONDS)) as url:
         yield url
 
 
@@ -68,9 +99,3 @@ async def _answering(url: str) -> None:
     task = asyncio.create_task(ask())
     await until(lambda: answered)
     await task
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

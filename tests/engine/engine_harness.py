@@ -12,7 +12,7 @@ from aiohttp import web
 
 from realtime.engine import Server
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
 
 _T = TypeVar("_T")
 

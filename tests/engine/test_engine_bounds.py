@@ -113,8 +113,10 @@ async def test_a_session_that_never_connects_is_closed() -> None:
             assert await client.closed() == 1000
             await until(lambda: not server.connections)
             assert (await polling.get())[0] == 400
+        server.bounds = Bounds(connect_seconds=60)
         async with Wire(url) as client:
             await client.connect()
+            server.bounds = Bounds(connect_seconds=0.05)
             await client.send("41")
             assert await client.closed() == 1000
 
@@ -188,7 +190,7 @@ async def test_a_second_post_at_the_same_time_closes_the_session() -> None:
 
 
 async def test_an_upgrade_that_does_not_end_is_given_up() -> None:
-    server = Server(bounds=Bounds(handshake_seconds=0.05))
+    server = Server(bounds=Bounds(handshake_seconds=1.0))
     async with serving(server) as url, Polling(url) as client:
         async with Wire(url, query=f"EIO=4&transport=websocket&sid={client.sid}") as socket:
             await socket.ask("2probe")

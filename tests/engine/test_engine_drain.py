@@ -100,7 +100,7 @@ async def test_farewells_are_spread_over_the_time() -> None:
             await client.__aenter__()
             await client.connect()
         counting = asyncio.create_task(count_turns())
-        await server.drain(None, 1.0)
+        await server.drain(None, 2.0)
         await within(counting)
         apart = [later - earlier for earlier, later in itertools.pairwise(at)]
         assert sum(gap > 5 for gap in apart) > 10

@@ -80,9 +80,8 @@ class Site:
 
 @pytest.fixture(scope="module")
 async def site() -> AsyncIterator[Site]:
-    server = make_server()
-    server.bounds = Bounds(close_seconds=0.1, handshake_seconds=0.2, connect_seconds=5.0)
-    server.ping_timeout = 30.0
+    server = make_server(ping_timeout_seconds=60.0)
+    server.bounds = Bounds(close_seconds=0.1, handshake_seconds=5.0, connect_seconds=60.0)
     async with serving(server) as url, Wire(url) as neighbour:
         await neighbour.connect()
         await neighbour.receive()

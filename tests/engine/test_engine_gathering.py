@@ -37,7 +37,7 @@ async def test_frames_of_one_turn_are_one_write(gather_seconds: float) -> None:
 
 
 async def test_in_a_burst_turns_share_writes_and_the_first_does_not_wait() -> None:
-    server = Server(bounds=Bounds(gather_seconds=0.2))
+    server = Server(bounds=Bounds(gather_seconds=1.5))
     async with serving(server) as url, Wire(url) as client:
         await client.connect()
         (connection,) = server.connections

@@ -4,7 +4,9 @@ import asyncio
 
 import aiohttp
 import pytest
-from engine_harness import Polling, Wire, within
+from engine_harness import Polling, Wire, serving, within
+
+from realtime.engine.echo import make_server
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
 
@@ -62,8 +64,8 @@ async def test_a_wrong_websocket_handshake_is_refused(echo_url: str, query: str)
     assert refused.value.status == 400
 
 
-async def test_a_poll_opens_a_session(echo_url: str) -> None:
-    async with Polling(echo_url) as client:
+async def test_a_poll_opens_a_session() -> None:
+    async with serving(make_server()) as url, Polling(url) as client:
         assert client.handshake == {
             "sid": client.sid,
             "upgrades": ["websocket"],
@@ -152,15 +154,15 @@ async def test_a_websocket_is_pinged(echo_url: str) -> None:
             await client.send("3")
 
 
-async def test_a_polling_session_ends_without_a_pong(echo_url: str) -> None:
-    async with Polling(echo_url) as client:
+async def test_a_polling_session_ends_without_a_pong(hasty_url: str) -> None:
+    async with Polling(hasty_url) as client:
         assert await within(client.get()) == (200, "2")
         assert await within(client.get()) == (200, "1")
         assert (await client.get())[0] == 400
 
 
-async def test_a_websocket_ends_without_a_pong(echo_url: str) -> None:
-    async with Wire(echo_url) as client:
+async def test_a_websocket_ends_without_a_pong(hasty_url: str) -> None:
+    async with Wire(hasty_url) as client:
         await client.opened()
         assert (await within(client.socket.receive())).data == "2"
         await client.closed()

@@ -134,13 +134,16 @@ async def _flood(client: Wire, count: int) -> None:
 
 
 async def test_heartbeats_and_acknowledgements_pass_a_busy_handler() -> None:
-    server = Server(ping_interval=0.05, ping_timeout=0.2)
+    server = Server(ping_interval=0.05, ping_timeout=60)
 
     async def handle(sid: str) -> Any:
         first = await server.call("question", to=sid)
-        for _ in range(40):
-            await asyncio.sleep(0.01)
+        await heartbeats(6)  # a ping follows only the answer to the one before
         return first
+
+    async def heartbeats(count: int) -> None:
+        (connection,), seen = server.connections, []
+        await until(lambda: seen.append(connection._heartbeat) or len(set(map(id, seen))) > count)
 
     server.on("ask", handle)
     async with serving(server) as url, Wire(url) as client:
@@ -314,7 +317,7 @@ async def test_an_answer_that_is_not_bytes_costs_its_event_only(
 
 
 async def test_a_full_mailbox_is_not_taken_for_a_dead_client() -> None:
-    server = Server(bounds=Bounds(mailbox_bytes=512), ping_interval=0.05, ping_timeout=0.05)
+    server = Server(bounds=Bounds(mailbox_bytes=512), ping_interval=60, ping_timeout=0.05)
     release = asyncio.Event()
 
     async def handle(connection: Connection, event: str, arguments: bytes, namespace: str) -> bytes:
@@ -328,8 +331,12 @@ async def test_a_full_mailbox_is_not_taken_for_a_dead_client() -> None:
         assert connection.websocket is not None
         await client.send(*['42["wait"]'] * 20)
         await until(lambda: connection.websocket and connection.websocket.reading_paused)
+        connection._stop(connection._heartbeat)
+        connection._ping()
         heartbeats: list[Any] = []
         await until(lambda: heartbeats.append(connection._heartbeat) or len(set(map(id, heartbeats))) > 4)
+        server.ping_timeout = 60  # now it can be heard again, and may take its time
+        await until(lambda: connection._heartbeat is not heartbeats[-1])
         release.set()
         assert await client.ask('421["after"]') == "431[1]"
 

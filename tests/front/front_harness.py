@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import orjson
 import psutil
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 ROOT = Path(__file__).parents[2]
 ENDPOINT = "/socket.io/?EIO=4&transport="
 

@@ -12,11 +12,12 @@ from pydantic import SecretStr
 
 from db.stores import Stores, open_stores
 from domain import sessions
+from domain.clock import Clock, utc_now
 from domain.sessions import RegisterAnonymous, Registered
 from domain.settings import Settings
 from realtime.server import Realtime
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
 
 StartServer = Callable[..., Awaitable["Running"]]
 StartPhone = Callable[..., Awaitable["Phone"]]
@@ -109,8 +110,8 @@ def settings_for(postgres_url: str, mongodb_uri: str, redis_url: str, **changes:
 
 
 @asynccontextmanager
-async def running_server(settings: Settings) -> AsyncIterator[Running]:
-    async with open_stores(settings) as stores:
+async def running_server(settings: Settings, now: Clock = utc_now) -> AsyncIterator[Running]:
+    async with open_stores(settings, now=now) as stores:
         realtime = Realtime(stores.ports, stores.feed)
         app = web.Application()
         realtime.attach(app)
@@ -135,9 +136,9 @@ async def stack(postgres_url: str, mongodb_uri: str, redis_url: str) -> AsyncIte
 
 @pytest.fixture
 def start_server(stack: AsyncExitStack, postgres_url: str, mongodb_uri: str, redis_url: str) -> StartServer:
-    async def start(**changes: Any) -> Running:
+    async def start(now: Clock = utc_now, **changes: Any) -> Running:
         settings = settings_for(postgres_url, mongodb_uri, redis_url, **changes)
-        return await stack.enter_async_context(running_server(settings))
+        return await stack.enter_async_context(running_server(settings, now))
 
     return start
 

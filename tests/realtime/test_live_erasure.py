@@ -1,6 +1,5 @@
 """What others hear of an erasure, live and when they come back: that something is gone, never what it was."""
 
-import asyncio
 from typing import Any
 
 from domain import erasure
@@ -10,7 +9,6 @@ from tests.realtime.conftest import Phone, StartPhone, StartServer
 from tests.realtime.test_live_security import user_of
 
 SECRET = "zqx-what-i-said"
-GONE_WITHIN_SECONDS = 1.0
 
 
 async def said(author: Phone, thread: str) -> str:
@@ -41,9 +39,9 @@ async def test_others_hear_at_once_that_it_is_gone_and_those_who_come_back_never
     await reader.received("response:new")
     command = EraseMe(recovery_code=author.account.recovery_code)
     await erasure.erase_me(command, user_of(author, one), one.ports)
-    async with asyncio.timeout(GONE_WITHIN_SECONDS):
-        await reader.received("post:removed", about(post_id))
-        await reader.received("response:removed", about(thread))
+    # Whoever erases tells it: no worker and no relay runs here that could.
+    await reader.received("post:removed", about(post_id))
+    await reader.received("response:removed", about(thread))
     for server in (one, other):
         back = Phone(away.account)
         ready = await back.connect(server.url, positions=positions)

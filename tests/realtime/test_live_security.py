@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from domain import deciding, erasure, open_sessions, reports, sessions
 from domain.accounts import User
+from domain.clock import utc_now
 from domain.decisions import Decide
 from domain.erasure import EraseMe
 from domain.errors import Unauthenticated
@@ -20,6 +21,7 @@ from domain.open_sessions import EndSession
 from domain.ports import Ports
 from domain.reports import CreateReport
 from domain.sessions import ChangePassword, EndReason, Refresh, RegisterAnonymous
+from tests.fakes.clock import FakeClock
 from tests.fakes.outage import Away
 from tests.realtime.conftest import DEADLINE_SECONDS, Phone, Running, StartPhone, StartServer
 
@@ -123,11 +125,13 @@ async def test_the_end_of_a_session_ends_its_sockets_on_every_server_within_five
 async def test_an_expired_token_ends_the_socket_and_a_renewed_one_does_not(
     start_server: StartServer, start_phone: StartPhone
 ) -> None:
-    server = await start_server(access_token_seconds=2)
+    clock = FakeClock(utc_now())
+    server = await start_server(now=clock)
     lapsing, renewing = await start_phone(server), await start_phone(server)
     user = user_of(renewing, server)
     later = server.ports.tokens.issue(user.id, user.session_id, server.ports.now() + timedelta(hours=1))
     await renewing.ok("auth:renew", token=later)
+    clock.advance(seconds=server.ports.settings.access_token_seconds)
     assert await ended(lapsing) == "token_expired"
     assert (await renewing.ok("resume", positions={})) == {}
 

@@ -41,7 +41,7 @@ async def tell(server: Running, *texts: str, room: str = FEED) -> None:
     """Until the log has it, as the relay would."""
     for text in texts:
         event = Publication(room, new_id(), EVENT, "", b'"data":"%b"}' % text.encode())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             while True:
                 try:
                     await server.ports.rooms.publish(event)
@@ -308,7 +308,7 @@ async def test_a_crowd_is_let_in_bit_by_bit_and_told_when_to_come_back(
                 return [error["retry_after"] for error in errors if error["code"] == "unavailable"]
             await asyncio.sleep(errors[-1]["retry_after"] / 20)
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         hints = [hint for given in await asyncio.gather(*map(insist, accounts)) for hint in given]
     assert hints
     assert all(1 <= hint <= 60 for hint in hints)

@@ -17,7 +17,7 @@ async def run(*arguments: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(child.communicate(), 110)
+    output, _ = await asyncio.wait_for(child.communicate(), 240)
     assert child.returncode is not None
     return child.returncode, output.decode()
 

@@ -15,6 +15,6 @@ async def test_the_demo_tells_its_story_to_the_end() -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(child.communicate(), 110)
+    output, _ = await asyncio.wait_for(child.communicate(), 240)
     assert child.returncode == 0, output.decode()
     assert "Nothing was lost" in output.decode()

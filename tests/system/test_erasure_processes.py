@@ -7,7 +7,7 @@ from demo.cluster import Cluster
 from demo.phone import Phone
 from tests.system.conftest import StartPhone
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 POLL_SECONDS = 0.2
 
 

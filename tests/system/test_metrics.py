@@ -9,14 +9,15 @@ import aiohttp
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from demo.cluster import Cluster, free_port
+from db.embedded.port import free_port
+from demo.cluster import Cluster
 from demo.phone import Phone
 from telemetry.exposition import exposed, together
 from tests.system.conftest import StartPhone
 
 PHONES = 6
 PATIENCE_SECONDS = 2.0
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 
 
 async def scraped(port: int) -> dict[tuple[str, str], float]:

@@ -10,8 +10,9 @@ from typing import Any
 import psutil
 import socketio
 
-from demo.cluster import ROOT, Cluster, Process, free_port
-from demo.phone import Phone
+from db.embedded.port import free_port
+from demo.cluster import ROOT, Cluster, Process
+from demo.phone import DEADLINE_SECONDS, Phone
 from tests.system.conftest import StartPhone, store_process, suspended
 
 
@@ -61,7 +62,7 @@ async def test_the_relay_tells_what_a_killed_server_had_committed(
     await servers.worker()
     reader, author = await start_phone(healthy), await start_phone(doomed)
     await author.client.emit("post:create", said(1))
-    await asyncio.wait_for(doomed.child.wait(), 10)
+    await asyncio.wait_for(doomed.child.wait(), DEADLINE_SECONDS)
     assert doomed.child.returncode == -signal.SIGKILL
     told = await reader.received("post:new")
     assert told["data"]["post"]["content"] == said(1)["content"]
@@ -127,15 +128,15 @@ async def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
     )
     assert child.stdout is not None
     printed = ""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while "Ctrl-C stops everything" not in printed:
             printed += (await child.stdout.readline()).decode()
     assert f"http://127.0.0.1:{port}" in printed
     assert "Log in as" in printed
     family = [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]
     os.killpg(child.pid, signal.SIGINT)
-    assert await asyncio.wait_for(child.wait(), 40) == 0
-    _, alive = psutil.wait_procs(family, timeout=20)
+    assert await asyncio.wait_for(child.wait(), DEADLINE_SECONDS) == 0
+    _, alive = psutil.wait_procs(family, timeout=DEADLINE_SECONDS)
     assert not alive
 
 
@@ -161,7 +162,7 @@ async def test_an_sos_is_answered_with_help_while_every_store_hangs(
     sos = {"client_id": "while-down", "type": "sos", "content": "Day 30 and I am about to drink."}
     stores = [store_process(servers, name) for name in ("postgresql", "mongodb", "valkey")]
     with suspended(stores):
-        ack = await phone.client.call("post:create", sos, timeout=20)
+        ack = await phone.client.call("post:create", sos, timeout=DEADLINE_SECONDS)
         numbers = await phone.rest("GET", "/v1/crisis/resources?country=DE")
     assert ack["ok"] is False
     assert ack["error"]["code"] == "unavailable"
@@ -177,7 +178,7 @@ async def test_sockets_of_a_killed_server_stop_counting(servers: Cluster, start_
     phone = await start_phone(doomed)
     assert await refused(phone, other)
     await doomed.kill()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while await refused(phone, other):  # noqa: ASYNC110
             await asyncio.sleep(0.2)
 

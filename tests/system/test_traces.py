@@ -7,7 +7,8 @@ import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from demo.cluster import Cluster, free_port
+from db.embedded.port import free_port
+from demo.cluster import Cluster
 from domain.ids import derived_id
 from domain.settings import SettingsError, load_settings
 from domain.trace import TRACEPARENT

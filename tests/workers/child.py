@@ -9,12 +9,16 @@ import sys
 from dataclasses import dataclass
 
 import asyncpg
+import msgspec
 
 from db.postgres.jobs import JobRows
 from db.redis.queue import ArqQueue, open_arq
 from tests.workers.conftest import FAST
 from workers.job import job
 from workers.worker import Workers
+
+LAPSING = msgspec.structs.replace(FAST, lease_seconds=2.0)
+"""A test waits for the lease of a killed worker to lapse."""
 
 
 @dataclass
@@ -44,7 +48,7 @@ async def main(postgres_url: str, redis_url: str) -> None:
     async with asyncpg.create_pool(postgres_url, min_size=1, max_size=4) as pool:
         redis = open_arq(redis_url)
         ports = Ports(pool, JobRows(pool), ArqQueue(redis))
-        workers = Workers(ports, redis=redis, settings=FAST, schedule={})
+        workers = Workers(ports, redis=redis, settings=LAPSING, schedule={})
         await workers.start()
         await stopped.wait()
         await workers.stop()

@@ -21,7 +21,7 @@ from domain.jobs import (
     requeue_jobs,
     resume_lane,
 )
-from tests.workers.conftest import FAST, Bench
+from tests.workers.conftest import DEADLINE_SECONDS, FAST, Bench
 
 
 async def gated(ports: Bench, n: str = "") -> None:
@@ -86,7 +86,7 @@ async def test_a_running_job_can_be_cancelled(bench: Bench) -> None:
     await bench.enqueue("long")
     await bench.until_called()
     assert await cancel_jobs(JobFilter(keys=("long:1",)), bench) == 1
-    await asyncio.wait_for(interrupted.wait(), 10)
+    await asyncio.wait_for(interrupted.wait(), DEADLINE_SECONDS)
     await bench.until_settled()
     assert (await bench.row("long:1")).state == "cancelled"
     assert bench.calls == ["long"]
@@ -249,7 +249,7 @@ async def test_no_more_jobs_are_taken_than_history_can_hold(
     for n in range(100):
         await bench.enqueue("quick", f"quick:{n}")
     await bench.work(settings=msgspec.structs.replace(FAST, unsettled_max=10, default_slots=5))
-    await asyncio.wait_for(refused.wait(), 10)
+    await asyncio.wait_for(refused.wait(), DEADLINE_SECONDS)
     await bench.until_called(10)
     await bench.redis.delete("arq:workers")
     await bench.until(lambda: pulsed(bench))

@@ -92,7 +92,7 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 class Unfinished(msgspec.Struct, frozen=True):
-    """A row that is owed; `row` is its place in the order of insertion."""
+    """A row that is owed; `row` is its place in the order of queueing."""
 
     row: int
     job: Job
@@ -181,7 +181,7 @@ class JobStore(Protocol):
     async def unfinished(
         self, lane: Lane, *, after: int, limit: int, older_than_seconds: float = 0.0
     ) -> list[Unfinished]:
-        """Owed rows of a lane in order of insertion, from the one behind `after` on."""
+        """Owed rows of a lane in the order in which they were queued, from the one behind `after` on."""
 
     async def find(self, which: JobFilter, *, before: int | None = None, limit: int = 50) -> list[JobRow]:
         """Newest first; `before` is the last row of the page above."""

@@ -176,8 +176,9 @@ def _days_of(claim: Streak) -> Iterator[date]:
         yield from (claim.run_started_on + DAY * number for number in range(claim.run_days))
 
 
-def _in_time(mark: Mark) -> tuple[datetime, datetime]:
-    return mark.at, mark.recorded_at
+def _in_time(mark: Mark) -> tuple[datetime, datetime, bool, date, str]:
+    """One order, whatever a store gives them in: of a slip and a check-in at once the slip comes first."""
+    return mark.at, mark.recorded_at, mark.kind == "check_in", mark.day, mark.timezone
 
 
 def _longest(claim: Streak, marks: Sequence[Mark]) -> int:
@@ -189,7 +190,7 @@ def _states_of_knowledge(marks: Sequence[Mark]) -> Iterator[Sequence[Mark]]:
 
     In one time zone only a slip cuts; between zones a check-in may show that a day was missed.
     """
-    arrived = sorted(marks, key=lambda mark: (mark.recorded_at, mark.at))
+    arrived = sorted(marks, key=lambda mark: (mark.recorded_at, _in_time(mark)))
     one_zone = len({mark.timezone for mark in marks}) == 1
     newest, late = arrived[0].at, list[int]()
     for number, mark in enumerate(arrived):

@@ -28,6 +28,9 @@ from domain.jobs import (
 )
 from domain.trace import TRACEPARENT
 
+NEXT_ID = "nextval(pg_get_serial_sequence('jobs', 'id'))"
+"""A place behind all others, for what is queued anew: who looks for lost jobs looks at the newest rows."""
+
 JOB = "key, name, lane, args::text as args, repeats, run, attempts, run_at, traceparent"
 
 ROW = f"""
@@ -49,12 +52,13 @@ returning key, run
 
 # A waiting row absorbs the new one, and is locked by it: the worker cannot mark it as started, and so
 # cannot read data, before this transaction's data is there to be read.
-ADD_REPEATING = """
+ADD_REPEATING = f"""
 insert into jobs as old (key, name, lane, args, run_at, repeats, traceparent)
 select key, name, lane, args::jsonb, coalesce(run_at, now()), true, $6::text
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
   as new (key, name, lane, args, run_at)
 on conflict (key) do update set
+  id = case when old.state = 'started' then old.id else {NEXT_ID} end,
   again = old.state = 'started',
   run = old.run + (old.state <> 'started')::int,
   attempts = case when old.state = 'started' then old.attempts else 0 end,
@@ -80,6 +84,7 @@ returning jobs.key
 SETTLE = f"""
 with settled as (
   update jobs set
+    id = case when jobs.again and new.state <> 'queued' then {NEXT_ID} else jobs.id end,
     state = case when jobs.again then 'queued' else new.state end,
     run = jobs.run + (jobs.again and new.state <> 'queued')::int,
     attempts = case when jobs.again and new.state <> 'queued' then 0 else new.attempts end,
@@ -127,8 +132,8 @@ where id in {PICKED} returning {JOB}
 """
 
 REQUEUE = f"""
-update jobs set state = 'queued', run = run + 1, attempts = 0, run_at = now(), queued_at = now(),
-  started_at = null, finished_at = null, error = null, trace = null,
+update jobs set id = {NEXT_ID}, state = 'queued', run = run + 1, attempts = 0,
+  run_at = now(), queued_at = now(), started_at = null, finished_at = null, error = null, trace = null,
   progress_done = null, progress_total = null
 where id in {PICKED} returning {JOB}
 """

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from domain.clock import utc_now
@@ -131,6 +132,21 @@ async def test_owed_rows_come_in_the_order_of_insertion(ports: Ports) -> None:
     behind = await ports.jobs.unfinished("urgent", after=owed[0].row, limit=10)
     assert [one.job.key for one in behind] == [TWO.key]
     assert await ports.jobs.unfinished("urgent", after=0, limit=10, older_than_seconds=60) == []
+
+
+@pytest.mark.parametrize("how", ["again", "added", "requeued"])
+async def test_what_is_queued_anew_comes_behind_all_others(ports: Ports, how: str) -> None:
+    await ports.jobs.add([OFTEN, other := replace(OFTEN, key="count:2")])
+    await begin(ports, OFTEN)
+    if how == "again":
+        await ports.jobs.add([OFTEN])
+    await end(ports, OFTEN, "done")
+    if how == "added":
+        await ports.jobs.add([OFTEN])
+    elif how == "requeued":
+        await requeue_jobs(JobFilter(keys=(OFTEN.key,)), ports)
+    owed = await ports.jobs.unfinished(OFTEN.lane, after=0, limit=10)
+    assert [one.job.key for one in owed] == [other.key, OFTEN.key]
 
 
 async def test_rows_are_found_by_every_part_of_a_filter_newest_first(ports: Ports) -> None:

@@ -81,6 +81,27 @@ def test_the_order_in_which_the_store_gives_them_does_not_matter(
     assert streaks.runs(claim, shuffled) == streaks.runs(claim, marks)
 
 
+moments = st.integers(0, 3).map(lambda hour: NOON + timedelta(hours=hour * 9))
+at_once = st.builds(
+    mark,
+    moments,
+    st.sampled_from(ZONES),
+    st.sampled_from(["check_in", "slip"]),
+    moments.map(lambda at: at + FAR),
+)
+
+
+@settings(derandomize=True, max_examples=200)
+@given(st.lists(at_once, max_size=8), st.randoms(use_true_random=False))
+def test_nor_does_it_for_what_is_told_of_one_moment_at_one_moment(
+    marks: list[Mark], random: st.DataObject
+) -> None:
+    shuffled = marks.copy()
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert streaks.recounted(Streak(), shuffled) == streaks.recounted(Streak(), marks)
+    assert streaks.runs(Streak(), shuffled) == streaks.runs(Streak(), marks)
+
+
 @settings(derandomize=True, max_examples=200)
 @given(told(), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_matter(marks: list[Mark], random: st.DataObject) -> None:

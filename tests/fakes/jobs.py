@@ -54,6 +54,7 @@ class FakeJobs:
     def _anew(self, owed: Owed, run_at: datetime | None = None) -> Owed:
         row = replace(
             owed.row,
+            row=next(self._rows),
             state="queued",
             run=owed.row.run + 1,
             attempts=0,

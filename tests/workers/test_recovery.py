@@ -90,6 +90,20 @@ async def test_what_was_committed_and_never_pushed_is_pushed(bench: Bench) -> No
     assert await recovery.tick() == 0
 
 
+async def test_what_was_queued_anew_and_never_pushed_is_looked_for_as_soon(bench: Bench) -> None:
+    """Not only when all old rows have their slow turn."""
+    recovery = Recovery(bench.jobs, bench.queue, msgspec.structs.replace(EAGER, recheck_seconds=600.0))
+    await recovery.tick()
+    one = Job("quick", {"n": "1"}, "quick:1", repeats=True)
+    bench.job(quick)
+    await bench.work()
+    await enqueue_jobs([one], bench)
+    await bench.finished("quick:1")
+    assert [await recovery.tick() for _ in range(3)] == [0] * 3
+    assert await bench.jobs.add([one]) != []
+    assert await recovery.tick() == 1
+
+
 async def test_nothing_is_pushed_when_nothing_is_missing(bench: Bench) -> None:
     recovery = Recovery(bench.jobs, bench.queue, EAGER)
     await recovery.tick()

@@ -2,8 +2,8 @@
 
 from migrations.script import execute_script
 
-revision = "0016"
-down_revision = "0015"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

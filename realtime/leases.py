@@ -1,7 +1,8 @@
 """Leases: how many sockets of an account are open on all servers together.
 
-Each server counts its own and holds a lease for each; a killed server's leases lapse. What Redis holds is a
-count and nothing else: without it every server counts alone, and what it lost it hears with the next renewal.
+Each server counts its own and holds a lease for each; a killed server's leases lapse, and before that they
+give way to who needs their place. What Redis holds is a count and nothing else: without it every server
+counts alone, and what it lost it hears with the next renewal.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 RENEWALS_PER_LEASE = 3
 """Two may be lost."""
+BEATS_PER_LEASE = 15
+"""A server that misses three is taken for dead where somebody waits for the place of one of its sockets."""
 RELEASE_SECONDS = 0.5
 """Sockets close in crowds; their leases are let go together."""
 TAKE_SECONDS = 1.0
@@ -55,6 +58,7 @@ class LeaseKeeper:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._renew_leases(), name="lease-renewal")
             tasks.create_task(self._release_leases(), name="lease-release")
+            tasks.create_task(self._beat(), name="lease-beat")
 
     async def _renew_leases(self) -> None:
         while True:
@@ -64,6 +68,14 @@ class LeaseKeeper:
                 await self._ports.leases.renew(held)
             except Exception as error:  # noqa: BLE001  (whatever it is, the next renewal comes)
                 log.warning("leases.not_renewed", error=type(error).__name__)
+
+    async def _beat(self) -> None:
+        while True:
+            try:
+                await self._ports.leases.beat()
+            except Exception as error:  # noqa: BLE001  (whatever it is, the next beat comes)
+                log.warning("leases.no_beat", error=type(error).__name__)
+            await asyncio.sleep(self._ports.settings.socket_lease_seconds / BEATS_PER_LEASE)
 
     async def _release_leases(self) -> None:
         while True:

@@ -64,10 +64,16 @@ class Socket(NamedTuple):
 
 
 class SocketLeases(Protocol):
-    """Which sockets are open; one whose lease is not renewed is not counted any more."""
+    """Which sockets are open; one whose lease is not renewed is not counted any more.
+
+    Nor is one whose server gave no sign of life for a while, once its account has no room for another.
+    """
 
     async def take(self, socket: Socket, most: int, *, gone: Sequence[str] = ()) -> bool:
-        """False when `most` others of the account are open, without those that are `gone`."""
+        """False when `most` others of the account are open, without those that are `gone`. A sign of life."""
+
+    async def beat(self) -> None:
+        """This server's sign of life."""
 
     async def renew(self, sockets: Sequence[Socket]) -> None: ...
 

@@ -86,6 +86,26 @@ async def short_lease(request: pytest.FixtureRequest, redis_url: str) -> AsyncIt
         yield replace(fakes.ports, leases=RedisSocketLeases(redis, lease_seconds=0.05))
 
 
+TwoServers = Callable[[float], tuple[SocketLeases, SocketLeases]]
+
+
+@pytest.fixture(params=["fake", "real"])
+async def two_servers(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[TwoServers]:
+    """Makes the long leases of two servers, that take a server for dead after so many seconds of silence."""
+    async with Redis.from_url(redis_url) as redis:
+
+        def make(silence_seconds: float) -> tuple[SocketLeases, SocketLeases]:
+            if request.param == "fake":
+                fake = FakeSocketLeases(utc_now, lease_seconds=600, silence_seconds=silence_seconds)
+                return fake, fake.beside()
+            one, other = (
+                RedisSocketLeases(redis, lease_seconds=600, silence_seconds=silence_seconds) for _ in range(2)
+            )
+            return one, other
+
+        yield make
+
+
 @pytest.fixture(params=["fake", "real"])
 async def short_grace(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Ports]:
     """Ports whose presence lapses after a moment."""

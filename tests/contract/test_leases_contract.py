@@ -2,6 +2,7 @@
 
 from domain.ids import new_id
 from domain.ports import Ports, Socket
+from tests.contract.conftest import TwoServers
 from tests.contract.deadline import until
 
 
@@ -43,3 +44,33 @@ async def test_renewing_counts_again_what_was_lost(ports: Ports) -> None:
     await ports.leases.release([])
     assert not await ports.leases.take(account[2], 2)
     assert await ports.leases.take(account[2], 3)
+
+
+async def test_sockets_of_a_server_that_went_silent_give_way(two_servers: TwoServers) -> None:
+    killed, other = two_servers(0.2)
+    first, second, third = sockets(new_id(), 3)
+    assert await killed.take(first, 2)
+    assert await other.take(second, 2)
+
+    async def taken() -> bool:
+        return await other.take(third, 2)
+
+    await until(taken)
+    assert not await other.take(sockets(first.account_id, 1)[0], 2)
+
+
+async def test_sockets_of_a_server_that_lives_do_not(two_servers: TwoServers) -> None:
+    one, other = two_servers(60)
+    first, second = sockets(new_id(), 2)
+    await one.renew([first])
+    await one.beat()
+    assert not await other.take(second, 1)
+
+
+async def test_who_has_room_needs_nobody_to_give_way(two_servers: TwoServers) -> None:
+    silent, other = two_servers(60)
+    first, second, third = sockets(new_id(), 3)
+    await silent.renew([first])
+    assert await other.take(second, 2)
+    await silent.beat()
+    assert not await other.take(third, 2)

@@ -47,7 +47,8 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """A job leased to one worker. `id` names the run in Redis, `due_at` is in Unix seconds.
+    """A job leased to one worker. `id` names the run in Redis; times are in Unix seconds: `due_at` of this
+    attempt, `due_since` of the first one that Redis knows of.
 
     `claims` above `attempt` tells of workers that died with the job in hand.
     """
@@ -57,6 +58,7 @@ class Claim(msgspec.Struct, frozen=True):
     attempt: int
     claims: int
     due_at: float
+    due_since: float
 
 
 class Start(msgspec.Struct, frozen=True):

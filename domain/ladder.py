@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from domain import events, matching, notifications, rooms
+from domain import cases, events, matching, notifications, rooms
+from domain.cases import Case
 from domain.clock import rfc3339
 from domain.events import Event
 from domain.ids import derived_id
@@ -44,6 +45,8 @@ STEPS = (
     Step(3, timedelta(minutes=8), "moderators"),
 )
 """Helpers are those who are here and ask to be told; the opted-in are asked wherever they are."""
+UNANSWERED = "unanswered_sos"
+"""The topic of a case about an SOS that nobody answered and no moderator could be asked about."""
 TENDED_FOR = timedelta(hours=24)
 TENDED_LIMIT = 1_000
 CANDIDATES_LIMIT = 10_000
@@ -214,7 +217,26 @@ async def _widen(post: Post, step: Step, wanted: Sequence[str], ports: Ports, *,
             return
         told = widened_event(post, step, len(asked), at)
         owed = await events.record(told, ask_jobs(post, [one for one in wanted if one in asked]), tx)
-    ports.announcer.announce(told, jobs=owed)
+        called = await _call_case(post, at, tx) if step.to == "moderators" and not asked else Noted([], [])
+    ports.announcer.announce(told, *called.told, jobs=[*owed, *called.owed])
+
+
+async def _call_case(post: Post, at: datetime, tx: Records) -> Noted:
+    """Where no moderator may be asked, in a circle that none of them is in, the queue says that somebody has
+    to look.
+    """
+    case = Case(
+        id=derived_id("case", post.id, UNANSWERED),
+        kind="risk",
+        target="post",
+        target_id=post.id,
+        subject_id=post.author_id,
+        topics=[UNANSWERED],
+        urgency=cases.URGENT,
+        opened_at=at,
+    )
+    opened = await cases.open_case(case, tx)
+    return Noted(opened.told, opened.owed)
 
 
 def widened_event(post: Post, step: Step, count: int, at: datetime) -> Event:

@@ -6,7 +6,8 @@
 
 A run ends in one of four ways: it is done; it is tried again later (an exception, a time-out, a returned
 `Retry`) until the attempts are used; it is cancelled (a returned `Cancel`); it is dead (attempts used, or a
-`DomainError` that time does not cure), and then waits in the history for a person.
+`DomainError` that time does not cure), and then waits in the history for a person. A store or a service that
+is away takes no job's last attempt: for a day it is tried again until they are back.
 """
 
 import random
@@ -21,6 +22,10 @@ from domain.errors import DomainError
 from domain.jobs import Lane
 
 TRACE_CHARACTERS_MAX = 4_000
+PATIENCE_SECONDS = 24 * 3600.0
+"""So long after it was first due a job is tried again that fails only because something else is away."""
+URGENT_CAP_SECONDS = 30.0
+"""An urgent job is not left alone for longer than this, unless its policy says otherwise."""
 
 Function = Callable[..., Awaitable[Any]]
 F = TypeVar("F", bound=Function)
@@ -54,11 +59,12 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Retry(msgspec.Struct, frozen=True):
-    """Try again after `seconds`; dead instead when the attempts are used."""
+    """Try again after `seconds`; dead instead when the attempts are used. Not `counted`, it uses none."""
 
     seconds: float
     error: str = "Retry"
     trace: str | None = None
+    counted: bool = True
 
 
 class Cancel(msgspec.Struct, frozen=True):
@@ -103,10 +109,14 @@ def job(
         name = function.__name__
         if name in registry:
             raise ValueError(f"two jobs are called {name}")
-        registry[name] = Kind(name, function, lane, timeout_seconds, attempts, backoff or Backoff())
+        registry[name] = Kind(name, function, lane, timeout_seconds, attempts, backoff or usual_backoff(lane))
         return function
 
     return register
+
+
+def usual_backoff(lane: Lane) -> Backoff:
+    return Backoff(cap_seconds=URGENT_CAP_SECONDS) if lane == "urgent" else Backoff()
 
 
 async def unknown_job(_ports: object, **_ids: str) -> None:
@@ -126,13 +136,18 @@ def judge_result(result: object, kind: Kind, attempt: int) -> Verdict:
     return Done()
 
 
-def judge_error(error: BaseException, kind: Kind, attempt: int) -> Verdict:
-    """Again after the back-off while attempts are left and time can help, else dead."""
+def judge_error(error: BaseException, kind: Kind, attempt: int, waited_seconds: float) -> Verdict:
+    """Again after the back-off while attempts are left and time can help, else dead.
+
+    `waited_seconds` since the job was first due.
+    """
     name, trace = error_name(error), frames(error)
-    if attempt >= kind.attempts or (isinstance(error, DomainError) and not error.temporary):
+    refusal = error if isinstance(error, DomainError) else None
+    is_last, is_away = attempt >= kind.attempts, refusal is not None and refusal.temporary
+    if (refusal and not is_away) or (is_last and not (is_away and waited_seconds < PATIENCE_SECONDS)):
         return Dead(name, trace)
-    asked = error.retry_after if isinstance(error, DomainError) else None
-    return Retry(max(kind.backoff.delay(attempt), asked or 0.0), name, trace)
+    asked = (refusal and refusal.retry_after) or 0.0
+    return Retry(max(kind.backoff.delay(attempt), asked), name, trace, counted=not is_last)
 
 
 def error_name(error: BaseException) -> str:

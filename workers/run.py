@@ -54,6 +54,11 @@ class Run:
         if self.task is not None:
             self.task.cancel()
 
+    @property
+    def waited_seconds(self) -> float:
+        """From when the job was first due to now."""
+        return datetime.now(UTC).timestamp() - self.claim.due_since
+
     def start(self) -> Start:
         return Start(self.claim.job, self.claim.attempt, self.worker, self.started_at)
 
@@ -65,7 +70,7 @@ async def perform(run: Run, ports: object) -> Verdict:
         async with asyncio.timeout(run.kind.timeout_seconds):
             result = await run.kind.function(ports, **run.claim.job.args)
     except Exception as error:  # noqa: BLE001  (the verdict is where every error of a job ends)
-        return judge_error(error, run.kind, run.claim.attempt)
+        return judge_error(error, run.kind, run.claim.attempt, run.waited_seconds)
     return judge_result(result, run.kind, run.claim.attempt)
 
 
@@ -75,7 +80,7 @@ def verdict_of_cancel(run: Run, error: asyncio.CancelledError) -> Verdict:
         return Cancel("operator")
     if run.broken_off == "stop":
         return Release()
-    return judge_error(error, run.kind, run.claim.attempt)
+    return judge_error(error, run.kind, run.claim.attempt, run.waited_seconds)
 
 
 def after_break(run: Run, verdict: Verdict) -> Verdict:
@@ -91,7 +96,7 @@ def outcome_of(run: Run, verdict: Verdict) -> Outcome:
     return Outcome(
         job=run.claim.job,
         state=STATES[type(verdict)],
-        attempts=run.claim.attempt - (1 if isinstance(verdict, Release) else 0),
+        attempts=run.claim.attempt - is_free(verdict),
         worker=run.worker,
         started_at=run.started_at,
         finished_at=finished_at,
@@ -107,7 +112,12 @@ def storable(text: str | None) -> str | None:
 
 
 def settled_of(run: Run, verdict: Verdict) -> Settled:
-    return Settled(run.claim.id, run.claim.job.lane, delay_of(verdict), isinstance(verdict, Release))
+    return Settled(run.claim.id, run.claim.job.lane, delay_of(verdict), is_free(verdict))
+
+
+def is_free(verdict: Verdict) -> bool:
+    """Whether it used no attempt."""
+    return isinstance(verdict, Release) or (isinstance(verdict, Retry) and not verdict.counted)
 
 
 def delay_of(verdict: Verdict) -> float | None:

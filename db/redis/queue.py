@@ -11,6 +11,7 @@ Times are the server's own, so clocks of workers do not matter. Keys are compute
 primary (or Sentinel), not Redis Cluster; arq has the same bound.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, Final, TypeVar
@@ -290,7 +291,14 @@ def delay_ms(settled: Settled) -> int:
 
 def definition(job: Job) -> bytes:
     """arq's own fields (try, function, arguments, enqueued at), then ours."""
-    ours = {"key": job.key, "run": job.run, "repeats": job.repeats, "traceparent": job.traceparent}
+    since = time.time() if job.run_at is None else job.run_at.timestamp()
+    ours = {
+        "key": job.key,
+        "run": job.run,
+        "repeats": job.repeats,
+        "traceparent": job.traceparent,
+        "since": since,
+    }
     return orjson.dumps({"t": job.attempts, "f": job.name, "a": [], "k": job.args, "et": 0, **ours})
 
 
@@ -318,5 +326,12 @@ def claim_of(lane: Lane, id_: bytes, due: bytes, packed: bytes, retries: bytes, 
         attempts=used,
         traceparent=fields.get("traceparent"),
     )
-    attempt = used + int(retries) + 1
-    return Claim(id=id_.decode(), job=job, attempt=attempt, claims=claims, due_at=float(due) / 1000)
+    due_at = float(due) / 1000
+    return Claim(
+        id=id_.decode(),
+        job=job,
+        attempt=used + int(retries) + 1,
+        claims=claims,
+        due_at=due_at,
+        due_since=fields.get("since", due_at),
+    )

@@ -268,6 +268,22 @@ async def test_nobody_blocked_and_no_stranger_of_a_circle_is_asked(world: World)
     assert [await notified(world, user) for user in (near, blocked, member)] == [1, 0, 2]
 
 
+async def test_where_no_moderator_may_be_asked_a_case_calls_them(world: World) -> None:
+    """In a circle that none of them is in, nobody beyond its members would ever hear of it."""
+    author, member, moderator = [await world.person(role=role) for role in ("user", "user", "moderator")]
+    circle = await world.circle(author, member)
+    post = await sos(world, author, circle_id=circle.id, visibility="circle")
+    await pass_time(world, THIRD - 1)
+    assert world.fakes.tables.cases == {}
+    await pass_time(world, 1)
+    await ladder.tend(world.ports)
+    (case,) = world.fakes.tables.cases.values()
+    assert (case.kind, case.target_id, case.topics) == ("risk", post.id, ["unanswered_sos"])
+    assert await notified(world, moderator, "sos") == 0
+    assert await notified(world, moderator, "case") == 1
+    assert await notified(world, member, "case") == 0
+
+
 async def test_the_author_is_never_asked(world: World) -> None:
     author = await world.person(role="moderator")
     await here(world, author)

@@ -15,6 +15,7 @@ from domain.jobs import LANES, Claim, Depth, Job, Lane, Sentinel, Settled
 class Held:
     job: Job
     due_at: datetime
+    due_since: float
     claims: int = 0
     retries: int = 0
 
@@ -31,11 +32,15 @@ class FakeQueue:
         self._sentinel = Sentinel("", secrets.token_hex(8))
 
     async def push(self, jobs: Sequence[Job]) -> int:
-        new = {job.id: Held(job, job.run_at or self._now()) for job in jobs if job.id not in self.held}
+        new = {job.id: self._hold(job) for job in jobs if job.id not in self.held}
         self.held |= new
         async with self._pushed:
             self._pushed.notify_all()
         return len(new)
+
+    def _hold(self, job: Job) -> Held:
+        due_at = job.run_at or self._now()
+        return Held(job, due_at, due_at.timestamp())
 
     async def cancel(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
@@ -81,7 +86,12 @@ class FakeQueue:
         held.claims += 1
         attempt = held.job.attempts + held.retries + 1
         return Claim(
-            id=held.job.id, job=held.job, attempt=attempt, claims=held.claims, due_at=due_at.timestamp()
+            id=held.job.id,
+            job=held.job,
+            attempt=attempt,
+            claims=held.claims,
+            due_at=due_at.timestamp(),
+            due_since=held.due_since,
         )
 
     async def wait(self, lane: Lane, seconds: float) -> None:

@@ -1,13 +1,14 @@
 """How runs end: done, later, cancelled, dead."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import REGISTRY
 
 from domain.errors import Invalid, Unavailable
 from tests.workers.conftest import Bench
-from workers.job import Backoff, Cancel, Kind, Retry, job, report_progress
+from workers.job import PATIENCE_SECONDS, Backoff, Cancel, Kind, Retry, job, report_progress
 
 SOON = Backoff(base_seconds=0.02, cap_seconds=0.05)
 
@@ -90,6 +91,43 @@ async def test_a_temporary_refusal_is_retried(bench: Bench) -> None:
     await bench.work()
     await bench.enqueue("waiting")
     assert (await bench.finished("waiting:1")).attempts == 2
+
+
+async def test_what_is_away_takes_nobodys_last_attempt(bench: Bench) -> None:
+    """A store that is away for ten minutes must not leave dead letters of jobs that nothing is wrong with."""
+
+    async def waiting(ports: Bench) -> None:
+        if ports.call("waiting") < 6:
+            raise Unavailable
+
+    bench.job(waiting, attempts=2, backoff=SOON)
+    await bench.work()
+    await bench.enqueue("waiting")
+    row = await bench.finished("waiting:1")
+    assert (row.state, row.attempts, len(bench.calls)) == ("done", 2, 6)
+
+
+async def test_an_error_after_an_outage_is_an_error_like_any_other(bench: Bench) -> None:
+    async def waiting(ports: Bench) -> None:
+        raise Unavailable if ports.call("waiting") < 4 else ValueError
+
+    bench.job(waiting, attempts=2, backoff=SOON)
+    await bench.work()
+    await bench.enqueue("waiting")
+    row = await bench.finished("waiting:1")
+    assert (row.state, row.error, len(bench.calls)) == ("dead", "ValueError", 4)
+
+
+async def test_patience_ends_a_day_after_a_job_was_due(bench: Bench) -> None:
+    async def waiting(ports: Bench) -> None:
+        ports.call("waiting")
+        raise Unavailable
+
+    bench.job(waiting, attempts=2, backoff=SOON)
+    await bench.enqueue("waiting", run_at=datetime.now(UTC) - timedelta(seconds=PATIENCE_SECONDS))
+    await bench.work()
+    row = await bench.finished("waiting:1")
+    assert (row.state, row.error, len(bench.calls)) == ("dead", "Unavailable:unavailable", 2)
 
 
 async def test_retry_and_cancel_can_be_returned(bench: Bench) -> None:

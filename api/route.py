@@ -104,12 +104,28 @@ class Routes:
         return add
 
     def public(
-        self, method: str, path: str, *, limit: Limit | None, named_by: str = "", status: int = 200
+        self,
+        method: str,
+        path: str,
+        *,
+        limit: Limit | None,
+        named_by: str = "",
+        status: int = 200,
+        media: tuple[str, ...] = (),
     ) -> Callable[[PublicHandler[C, A]], PublicHandler[C, A]]:
         """For anybody. `limit` counts by address, and by what the field `named_by` says."""
 
         def add(handler: PublicHandler[C, A]) -> PublicHandler[C, A]:
-            self._add(method, path, handler, public=True, limit=limit, named_by=named_by, status=status)
+            self._add(
+                method,
+                path,
+                handler,
+                public=True,
+                limit=limit,
+                named_by=named_by,
+                status=status,
+                media=media,
+            )
             return handler
 
         return add

@@ -28,6 +28,11 @@ def check_moderator(user: User) -> None:
         raise Forbidden
 
 
+def may_judge(judge: Role, judged: Role) -> bool:
+    """Moderators judge everybody but moderators, admins them too."""
+    return judge == "admin" or (judge in MODERATORS and judged not in MODERATORS)
+
+
 def sees_post(post: Post, user_id: str, *, role: MemberRole | None, blocked: frozenset[str]) -> bool:
     """`role` is the user's in the post's circle, `blocked` everybody around them who is blocked."""
     if post.author_id == user_id:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from domain import held_handles, limits, naming, points
+from domain import held_handles, limits, naming, points, standings
 from domain.clock import rfc3339
 from domain.errors import Invalid, NotFound, Unauthenticated
 from domain.ids import random_id
@@ -197,6 +197,9 @@ async def edit_me(command: EditAccount, user: User, ports: Ports) -> OwnAccount:
         if (value := getattr(command, name)) is not msgspec.UNSET
     }
     check_face(changes)
+    if {"handle", "avatar"} & set(changes):
+        # A face is something to say as well.
+        standings.check_not_muted(await ports.records.standings.get(user.id), ports.now())
     account = await ports.records.accounts.get(user.id)
     if account is None:
         raise Unauthenticated

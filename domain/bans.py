@@ -23,8 +23,10 @@ async def check_not_banned(account: Account, ports: Ports) -> None:
 async def banned(account: Account, records: Records, ports: Ports) -> Banned:
     """The refusal; for the holder of the account alone."""
     standing = await records.standings.get(account.id)
+    # Of several the one that ends last; it may have run out a moment ago.
     made = await records.decisions.of_subject(account.id, DECISIONS_MAX)
-    decision = next((one for one in made if (one.action, one.state) == ("ban", "active")), None)
+    bans = [one for one in made if (one.action, one.state) == ("ban", "active")]
+    decision = next((one for one in bans if one.until == standing.banned_until), next(iter(bans), None))
     until = rfc3339(standing.banned_until) if standing.banned_until else None
     return Banned(told(until, decision), ban=_ban(until, decision, ports))
 

@@ -34,7 +34,9 @@ async def decide(command: Decide, user: User, ports: Ports) -> Decided:
     async with ports.transaction() as tx:
         case = await cases.claimed(command.case_id, user, tx, ports)
         decision = await _decision(command, case, user, tx, ports)
-        await enforcement.check_reach(decision, user, tx)
+        if case.kind != "risk":
+            # Anybody may help a colleague in danger.
+            await enforcement.check_reach(decision, user, tx)
         owed = await _record(decision, case, user, tx, ports)
     await enforcement.apply(decision, ports)
     await ports.queue.push(owed)
@@ -95,12 +97,26 @@ async def _name(circle_id: str, ports: Ports) -> str | None:
 
 
 async def _state(command: Decide, case: Case, user: User, tx: Records) -> DecisionState:
-    """A long ban that no colleague has proposed before is only proposed."""
+    """A long ban that no colleague has proposed before is only proposed; two agree on the shorter of what
+    they say.
+    """
     if command.action != "ban" or (command.days is not None and command.days <= ALONE_DAYS_MAX):
         return "active"
     before = await tx.decisions.of_case(case.id)
-    agreed = any(one.state == "proposed" and one.moderator_id != user.id for one in before)
-    return "active" if agreed else "proposed"
+    proposed = [one for one in before if one.state == "proposed" and one.moderator_id != user.id]
+    agreed = [one for one in proposed if await enforcement.still_agrees(one, tx)]
+    if not agreed:
+        return "proposed"
+    if not any(_covers(one, command) for one in agreed):
+        raise Invalid("A colleague proposed a shorter ban: two have to agree on its length.", field="days")
+    return "active"
+
+
+def _covers(proposal: Decision, command: Decide) -> bool:
+    """Whether who proposed agrees to a ban this long."""
+    if proposal.until is None:
+        return True
+    return command.days is not None and proposal.at + timedelta(days=command.days) <= proposal.until
 
 
 async def _record(decision: Decision, case: Case, user: User, tx: Records, ports: Ports) -> list[Job]:
@@ -122,17 +138,17 @@ async def _close(decision: Decision, case: Case, user: User, tx: Records, ports:
     await tx.decisions.reject_proposals(case.id, but=decision.id)
     await enforcement.sanction(decision, tx)
     if decision.action == "restore":
-        await _overturn(case, user, tx, ports)
+        await _overturn(decision, case, user, tx, ports)
     elif case.kind == "conduct":
         await _settle_automatic(decision, user, tx)
 
 
-async def _overturn(case: Case, user: User, tx: Records, ports: Ports) -> None:
+async def _overturn(decision: Decision, case: Case, user: User, tx: Records, ports: Ports) -> None:
     """An appeal that is right takes the decision back, and the case it was made on."""
     appealed = await tx.decisions.get(case.decision_id or "")
-    if appealed is None or not await tx.decisions.end(appealed.id, "reversed"):
+    if appealed is None or not await tx.decisions.end(appealed.id, "reversed", by=decision.id):
         return
-    await enforcement.lift(appealed, tx)
+    await enforcement.lift(appealed, tx, ports)
     if not await tx.cases.close(appealed.case_id, "overturned", user.id, ports.now()):
         await tx.cases.change_outcome(appealed.case_id, "overturned")
 
@@ -145,7 +161,7 @@ async def _settle_automatic(decision: Decision, user: User, tx: Records) -> None
         return
     for one in await tx.decisions.of_target(decision.target, decision.target_id, enforcement.DECISIONS_MAX):
         if one.moderator_id is None:
-            await tx.decisions.end(one.id, state)
+            await tx.decisions.end(one.id, state, by=decision.id)
 
 
 async def _note(decision: Decision, user: User, tx: Records, ports: Ports) -> None:

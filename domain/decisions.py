@@ -40,6 +40,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     before.
 
     `moderator_id` is None for what moderation did by itself. `until` is the end of a muting or a ban.
+    `reversed_by` is the decision that took this one back: that one alone brings back
+    what this one took away.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
     earlier: str | None = None
     state: DecisionState = "active"
+    reversed_by: str | None = None
 
 
 class Decide(Command, frozen=True):

@@ -5,44 +5,77 @@ at once, and again by job should this process die. Doing it twice changes nothin
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 from domain import access, audit, doors, events, notices, visibility
-from domain.accounts import User
+from domain.accounts import Role, User
 from domain.decisions import WITHHOLDING, Action, Decision
 from domain.errors import Forbidden
 from domain.events import Event
 from domain.ids import derived_id
 from domain.ports import Ports, Records
 from domain.posts import PostStatus
-from domain.trust import Standing
+from domain.standings import Standing
 from domain.visibility import Withheld
 
 STATUS: Mapping[Action, Withheld] = {"hold": "held", "hide": "hidden", "remove": "removed"}
 DECISIONS_MAX = 50
+LABELLING: frozenset[Action] = frozenset({"label"})
 
 
 async def check_reach(decision: Decision, user: User, tx: Records) -> None:
     """Moderators are judged by admins."""
-    subject = await tx.accounts.get(decision.subject_id)
-    if subject is not None and subject.role in access.MODERATORS and user.role != "admin":
+    if not access.may_judge(user.role, await _role_of(decision.subject_id, tx)):
         raise Forbidden("Only an admin decides about a moderator.")
 
 
+async def _role_of(account_id: str, tx: Records) -> Role:
+    account = await tx.accounts.get(account_id)
+    return account.role if account is not None else "user"
+
+
+async def still_agrees(proposal: Decision, tx: Records) -> bool:
+    """Whether somebody who proposed may still decide this: roles end, and so do accounts."""
+    proposer = await tx.accounts.get(proposal.moderator_id or "")
+    if proposer is None or proposer.status != "active":
+        return False
+    return access.may_judge(proposer.role, await _role_of(proposal.subject_id, tx))
+
+
 async def sanction(decision: Decision, tx: Records) -> None:
-    """The part of a decision that is kept with the account."""
-    if decision.action == "mute":
-        await tx.standings.update(decision.subject_id, {"muted_until": decision.until})
-    elif decision.action == "ban":
-        await _set_status(decision.subject_id, "banned", was="active", tx=tx)
-        await tx.standings.update(decision.subject_id, {"banned_until": decision.until})
-
-
-async def lift(decision: Decision, tx: Records) -> None:
-    """Takes back what `sanction` did; what came later from another decision stays."""
+    """The part of a decision that is kept with the account. Of several the one that ends last holds: nobody
+    shortens alone what others decided.
+    """
     standing = await tx.standings.get(decision.subject_id)
-    if decision.action == "mute" and standing.muted_until == decision.until:
-        await tx.standings.update(decision.subject_id, {"muted_until": None})
-    elif decision.action == "ban" and standing.banned_until == decision.until:
+    if decision.action == "mute":
+        until = furthest(decision.until, standing.muted_until or decision.until)
+        await tx.standings.update(decision.subject_id, {"muted_until": until})
+    elif decision.action == "ban":
+        banned = not await _set_status(decision.subject_id, "banned", was="active", tx=tx)
+        until = furthest(decision.until, standing.banned_until) if banned else decision.until
+        await tx.standings.update(decision.subject_id, {"banned_until": until})
+        await tx.cases.release_all(decision.subject_id)
+
+
+def furthest(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later of two ends; None is without an end."""
+    return None if one is None or other is None else max(one, other)
+
+
+async def lift(decision: Decision, tx: Records, ports: Ports) -> None:
+    """Takes back what `sanction` did, for a decision that was ended; what other decisions say stays."""
+    if decision.action not in {"mute", "ban"}:
+        return
+    standing = await tx.standings.get(decision.subject_id)
+    others = await tx.decisions.in_force(decision.subject_id, decision.action, ports.now())
+    field = "muted_until" if decision.action == "mute" else "banned_until"
+    if getattr(standing, field) != decision.until:
+        return
+    if others:
+        await tx.standings.update(decision.subject_id, {field: others[0].until})
+    elif decision.action == "mute":
+        await tx.standings.update(decision.subject_id, {field: None})
+    else:
         await end_ban(standing, tx)
 
 
@@ -51,11 +84,13 @@ async def end_ban(standing: Standing, tx: Records) -> None:
     await _set_status(standing.account_id, "active", was="banned", tx=tx)
 
 
-async def _set_status(account_id: str, status: str, *, was: str, tx: Records) -> None:
-    """An erased account stays erased."""
+async def _set_status(account_id: str, status: str, *, was: str, tx: Records) -> bool:
+    """An erased account stays erased. False when it is not what it `was`."""
     account = await tx.accounts.get(account_id)
-    if account is not None and account.status == was:
-        await tx.accounts.update(account_id, {"status": status})
+    if account is None or account.status != was:
+        return False
+    await tx.accounts.update(account_id, {"status": status})
+    return True
 
 
 async def apply_decision(decision_id: str, ports: Ports) -> None:
@@ -65,15 +100,19 @@ async def apply_decision(decision_id: str, ports: Ports) -> None:
 
 
 async def apply(decision: Decision, ports: Ports) -> None:
-    """What follows from a decision that holds, unless a later one was made about the same thing."""
+    """What follows from a decision that holds, unless a later one of its kind says otherwise."""
     if decision.state != "active" or await _is_superseded(decision, ports):
         return
     await STEPS.get(decision.action, _tell)(decision, ports)
 
 
 async def _is_superseded(decision: Decision, ports: Ports) -> bool:
+    """Only of what changes content: help for somebody does not undo what was decided about what they said."""
+    like = WITHHOLDING if decision.action in WITHHOLDING else LABELLING & {decision.action}
+    if not like:
+        return False
     made = await ports.records.decisions.of_target(decision.target, decision.target_id, DECISIONS_MAX)
-    return any(one.state == "active" and one.at > decision.at for one in made)
+    return any(one.state == "active" and one.at > decision.at and one.action in like for one in made)
 
 
 async def _tell(decision: Decision, ports: Ports) -> None:
@@ -131,9 +170,9 @@ async def _support(decision: Decision, ports: Ports) -> None:
 
 
 async def _reverse(decision: Decision, ports: Ports) -> None:
-    """Brings back what the reversed decisions about the same thing took away."""
+    """Brings back what the decisions took away that this one reversed."""
     made = await ports.records.decisions.of_target(decision.target, decision.target_id, DECISIONS_MAX)
-    undone = [one for one in made if one.state == "reversed"]
+    undone = [one for one in made if one.state == "reversed" and one.reversed_by == decision.id]
     for one in undone:
         await _undo(one, made, decision.id, ports)
     if undone or decision.action != "dismiss":
@@ -142,9 +181,22 @@ async def _reverse(decision: Decision, ports: Ports) -> None:
 
 async def _undo(reversed_: Decision, made: list[Decision], cause: str, ports: Ports) -> None:
     if reversed_.action == "label":
-        await _set_label(reversed_, reversed_.earlier, ports)
+        await _set_label(reversed_, warning_after(reversed_, made), ports)
     elif reversed_.action in WITHHOLDING and not _still_withheld(made):
         await _bring_back(reversed_, status_before(made), cause, ports)
+
+
+def warning_after(reversed_: Decision, made: list[Decision]) -> str | None:
+    """The newest label that still holds; else the warning that was there before all that were taken back.
+
+    `made` is newest first.
+    """
+    labels = [one for one in made if one.action == "label"]
+    if held := next((one for one in labels if one.state == "active"), None):
+        return held.label
+    older = labels[labels.index(reversed_) + 1 :]
+    before = next((one for one in older if one.label == reversed_.earlier), None)
+    return warning_after(before, made) if before else reversed_.earlier
 
 
 def _still_withheld(made: list[Decision]) -> bool:

@@ -21,7 +21,7 @@ from domain.errors import DomainError, NotFound, Unauthenticated
 from domain.ids import random_id
 from domain.jobs import Job
 from domain.ports import Ports, Records
-from domain.sessions import Identifier, LogIn
+from domain.proof import Proof, proven
 from domain.wire import END, Command, View
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,6 @@ CHUNKS_MAX = 100_000
 UNFINISHED_MAX = 1_000
 RECEIPTS_KEPT = timedelta(days=3 * 365)
 PRUNE_BATCH = 1_000
-WRONG_PROOF = "The name or the proof is not right."
 
 ReceiptId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}" + END)]
 """128 random bits: who has it was given it."""
@@ -72,15 +71,6 @@ class EraseMe(Command, frozen=True):
     recovery_code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
-class EraseWithoutSession(Command, frozen=True):
-    """For those who have no session and want none, or get none because they are banned. `identifier` is a
-    handle, or with a password an e-mail address too."""
-
-    identifier: Identifier
-    current_password: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    recovery_code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
-
-
 class OneReceipt(Command, frozen=True):
     receipt_id: ReceiptId
 
@@ -104,17 +94,9 @@ async def erase_me(command: EraseMe, user: User, ports: Ports) -> Receipt:
     return await _begin(account, ports)
 
 
-async def erase_without_session(command: EraseWithoutSession, ports: Ports) -> Receipt:
-    """The same refusal, after the same work, whether the account exists or not; a ban does not stand in the
-    way."""
-    if command.recovery_code is not None:
-        account = await sessions.recoverable(command.recovery_code, ports)
-    else:
-        login = LogIn(identifier=command.identifier, password=command.current_password or "")
-        account = await sessions.behind(login, ports)
-    if account is None or account.status == "erased":
-        raise Unauthenticated(WRONG_PROOF)
-    return await _begin(account, ports)
+async def erase_without_session(command: Proof, ports: Ports) -> Receipt:
+    """For those who have no session and want none, or get none because they are banned."""
+    return await _begin(await proven(command, ports), ports)
 
 
 async def _begin(account: Account, ports: Ports) -> Receipt:

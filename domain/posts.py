@@ -23,6 +23,7 @@ from domain import (
     pages,
     rooms,
     shares,
+    standings,
     trust,
 )
 from domain.accounts import PublicAccount, User, public_accounts
@@ -227,7 +228,7 @@ async def _most_per_hour(command: CreatePost, content: str, user: User, ports: P
         return ports.settings.posts_per_hour
     said = f"{command.content_warning or ''}\n{content}"
     standing = await trust.check_may_speak(said, user, ports)
-    slowed = trust.is_slowed(standing, ports.now())
+    slowed = standings.is_slowed(standing, ports.now())
     return ports.settings.slowed_posts_per_hour if slowed else ports.settings.posts_per_hour
 
 

@@ -81,8 +81,8 @@ async def _changed_posts(since: datetime, ports: Ports) -> tuple[list[Change], i
     while page := await ports.content.posts.scanned(since, after, PAGE):
         for post, before in page:
             if post.status not in GONE:
-                verdict = await scanning.verdict_on_post(post, ports)
-                changes += await _change("post", post, verdict, before, ports)
+                found = await scanning.read_post(post, ports)
+                changes += await _change("post", post, found, before, ports)
         seen, after = seen + len(page), place(page[-1][0])
     return changes, seen
 
@@ -92,8 +92,8 @@ async def _changed_responses(since: datetime, ports: Ports) -> tuple[list[Change
     while page := await ports.content.responses.scanned(since, after, PAGE):
         for response, before in page:
             if response.type == "text" and response.status not in GONE:
-                verdict = await scanning.verdict_on_response(response, ports)
-                changes += await _change("response", response, verdict, before, ports)
+                found = await scanning.read_response(response, ports)
+                changes += await _change("response", response, found, before, ports)
         seen, after = seen + len(page), place(page[-1][0])
     return changes, seen
 
@@ -105,28 +105,35 @@ def place(text: Post | Response) -> Cursor:
 async def _change(
     target: Literal["post", "response"],
     text: Post | Response,
-    verdict: Verdict,
+    found: tuple[Verdict, dict[str, object]],
     before: Sequence[str],
     ports: Ports,
 ) -> list[Change]:
     made = await ports.records.decisions.of_target(target, text.id, DECISIONS_MAX)
-    found = effects(text, verdict, before, made)
-    return [Change(target, text.id, found)] if found else []
+    verdict, masks = found
+    asked = effects(text, verdict, before, made, masked=bool(masks))
+    return [Change(target, text.id, asked)] if asked else []
 
 
 def effects(
-    text: Post | Response, verdict: Verdict, before: Sequence[str], made: Sequence[Decision]
+    text: Post | Response,
+    verdict: Verdict,
+    before: Sequence[str],
+    made: Sequence[Decision],
+    *,
+    masked: bool,
 ) -> tuple[Effect, ...]:
     """What is new; a text that a person judged keeps the status they gave it."""
-    judged = any(one.moderator_id is not None for one in made)
+    judged = scanning.last_judged(made) is not None
+    calls = scanning.kinds_called(verdict, judged=judged)
     withheld = text.status in {"held", "hidden"}
     asked: dict[Effect, bool] = {
         "hide": verdict.action == "hide" and text.status != "hidden" and not judged,
         "hold": verdict.action == "hold" and not withheld and not judged,
         "release": withheld and not verdict.restricts and not judged,
-        "mask": verdict.masked_text not in {None, text.content} and not verdict.restricts,
+        "mask": masked,
         "ask_for_warning": "ask_warning_label" not in before and scanning.asks_for_warning(text, verdict),
-        "offer_help": verdict.shows_help and "show_help" not in before,
-        "call_moderators": "notify_moderators" in verdict.actions and "notify_moderators" not in before,
+        "offer_help": scanning.offers_help(text, verdict) and "show_help" not in before,
+        "call_moderators": bool(calls) and "notify_moderators" not in before,
     }
     return tuple(effect for effect, holds in asked.items() if holds)

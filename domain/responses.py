@@ -18,6 +18,7 @@ from domain import (
     posts,
     rooms,
     shares,
+    standings,
     trust,
     voice_notes,
 )
@@ -171,7 +172,7 @@ async def _most_per_hour(content: str, post: Post, user: User, ports: Ports) -> 
     if post.type == "sos" and post.author_id == user.id:
         return ports.settings.responses_per_hour
     standing = await trust.check_may_speak(content, user, ports)
-    slowed = trust.is_slowed(standing, ports.now())
+    slowed = standings.is_slowed(standing, ports.now())
     return ports.settings.slowed_posts_per_hour if slowed else ports.settings.responses_per_hour
 
 

@@ -42,12 +42,15 @@ class PastCase(View, frozen=True):
 
 
 class PastDecision(View, frozen=True):
+    """`until` ends a muting or a ban, also one that a colleague has only proposed."""
+
     id: str
     action: str
     reason: str
     state: str
     at: str
     automatic: bool
+    until: str | None = None
 
 
 class Written(View, frozen=True):
@@ -159,6 +162,7 @@ def past(decisions: Sequence[Decision]) -> list[PastDecision]:
             state=one.state,
             at=rfc3339(one.at),
             automatic=one.moderator_id is None,
+            until=rfc3339(one.until) if one.until else None,
         )
         for one in decisions
     ]

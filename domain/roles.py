@@ -29,10 +29,15 @@ async def change_role(command: ChangeRole, user: User, ports: Ports) -> RoleChan
 
 
 async def grant(account: Account, role: Role, actor_id: str, ports: Ports) -> None:
-    """Holds for the account's next request and connection. The same role again is not worth a line."""
+    """Holds for the account's next request and connection; cases that a moderator held are free for others.
+
+    The same role again is not worth a line.
+    """
     if account.role == role:
         return
     async with ports.transaction() as tx:
         await tx.accounts.update(account.id, {"role": role})
+        if role not in access.MODERATORS:
+            await tx.cases.release_all(account.id)
         details = {"before": account.role, "after": role}
         await audit.note("role.changed", actor_id, tx, ports, target="user", target_id=account.id, **details)

@@ -68,23 +68,15 @@ async def scan_post(post_id: str, ports: Ports, *, cause: str = SCAN) -> None:
     post = await ports.content.posts.get(post_id)
     if post is None or post.status in {"removed", "expired"}:
         return
-    verdict = await verdict_on_post(post, ports)
-    warned = await _verdict_on_warning(post, ports)
-    masks = masks_of(post, verdict, warned)
-    if warned is not None and warned.restricts and not verdict.restricts:
-        if AT_RISK & set(verdict.labels):
-            # Whoever is in danger is heard, whatever the warning says: the warning goes, the post stays.
-            masks["content_warning"] = None
-        else:
-            verdict = warned
+    verdict, masks = await read_post(post, ports)
     await ports.content.posts.change(post.id, {"verdict": record_of(verdict, ports.now())})
     scanned = scanned_of("post", post, verdict, cause)
     await _follow(scanned, ports)
-    if masks and not verdict.restricts:
+    if masks:
         await _mask_post(post, masks, verdict, ports)
     if asks_for_warning(post, verdict):
         await _ask_for_warning(post, verdict, ports)
-    if verdict.shows_help:
+    if offers_help(post, verdict):
         await _tell([_offer(post, ports)], ports)
 
 
@@ -93,14 +85,52 @@ async def scan_response(response_id: str, ports: Ports, *, cause: str = SCAN) ->
     response = await ports.content.responses.get(response_id)
     if response is None or response.type == "voice" or response.status in {"removed", "expired"}:
         return
-    verdict = await verdict_on_response(response, ports)
+    verdict, masks = await read_response(response, ports)
     kept: dict[str, object] = {"verdict": record_of(verdict, ports.now())}
     await ports.content.responses.change(response.id, kept, status=response.status)
     await _follow(scanned_of("response", response, verdict, cause), ports)
-    if verdict.masked_text not in {None, response.content} and not verdict.restricts:
+    if masks:
         await _mask_response(response, verdict, ports)
-    if IN_DANGER & set(verdict.labels):
+    if offers_help(response, verdict):
         await _tell([_offer(response, ports)], ports)
+
+
+async def read_post(post: Post, ports: Ports) -> tuple[Verdict, dict[str, object]]:
+    """What a scan makes of a post and its warning together, and the parts that are to be replaced."""
+    verdict = await verdict_on_post(post, ports)
+    warned = await _verdict_on_warning(post, ports)
+    masks = masks_of(post, verdict, warned)
+    vile = warned is not None and warned.restricts
+    if judged_at := last_judged(await decisions_on("post", post.id, ports)):
+        # The words are as a person judged them, but for a warning that came after that.
+        newer = post.edited_at is not None and post.edited_at > judged_at
+        kept = {**masks, "content_warning": None} if vile else masks
+        return verdict, {name: text for name, text in kept.items() if newer and name == "content_warning"}
+    if vile and not verdict.restricts and AT_RISK & set(verdict.labels):
+        # Whoever is in danger is heard, whatever the warning says: the warning goes, the post stays.
+        return verdict, {**masks, "content_warning": None}
+    if warned is not None and vile and not verdict.restricts:
+        verdict = warned
+    return verdict, {} if verdict.restricts else masks
+
+
+async def read_response(response: Response, ports: Ports) -> tuple[Verdict, dict[str, object]]:
+    """As `read_post`."""
+    verdict = await verdict_on_response(response, ports)
+    masked = verdict.masked_text not in {None, response.content} and not verdict.restricts
+    if not masked or last_judged(await decisions_on("response", response.id, ports)):
+        return verdict, {}
+    return verdict, {"content": verdict.masked_text}
+
+
+def offers_help(text: Post | Response, verdict: Verdict) -> bool:
+    """Whoever answers and worries about the other needs none for it."""
+    return verdict.shows_help if isinstance(text, Post) else bool(IN_DANGER & set(verdict.labels))
+
+
+async def decisions_on(target: Target, target_id: str, ports: Ports) -> list[Decision]:
+    """Newest first."""
+    return await ports.records.decisions.of_target(target, target_id, enforcement.DECISIONS_MAX)
 
 
 async def _verdict_on_warning(post: Post, ports: Ports) -> Verdict | None:
@@ -177,26 +207,47 @@ def record_of(verdict: Verdict, at: datetime) -> dict[str, object]:
 
 async def _follow(scanned: Scanned, ports: Ports) -> None:
     """Cases for people to look at, and what cannot wait for them."""
-    made = await ports.records.decisions.of_target(scanned.target, scanned.id, enforcement.DECISIONS_MAX)
-    judged = any(one.moderator_id is not None and one.state != "proposed" for one in made)
-    if "notify_moderators" in scanned.verdict.actions:
-        await _call_people(scanned, judged, ports)
+    made = await decisions_on(scanned.target, scanned.id, ports)
+    judged = last_judged(made) is not None
+    await _call_people(scanned, kinds_called(scanned.verdict, judged=judged), ports)
     if judged:
         return
     if scanned.verdict.restricts:
-        await _restrict(scanned, ports)
+        if not is_withheld(scanned, made):
+            await _restrict(scanned, ports)
     elif any(one.action in WITHHOLDING and one.state == "active" for one in made):
         await _release(scanned, made, ports)
     if "slow_down" in scanned.verdict.actions:
         await _slow_down(scanned, ports)
 
 
-async def _call_people(scanned: Scanned, judged: bool, ports: Ports) -> None:
+def last_judged(made: Sequence[Decision]) -> datetime | None:
+    """When a person has decided about it last: no scan changes that any more."""
+    by_people = [one.at for one in made if one.moderator_id is not None and one.state != "proposed"]
+    return max(by_people, default=None)
+
+
+def is_withheld(scanned: Scanned, made: Sequence[Decision]) -> bool:
+    """Whether another scan keeps it from others already, for as much: its author was told then."""
+    held = [one for one in made if one.action in WITHHOLDING and one.state == "active"]
+    another = [one for one in held if one.id != decision_id(scanned)]
+    return any(one.action == "hide" or scanned.verdict.action == "hold" for one in another)
+
+
+def kinds_called(verdict: Verdict, *, judged: bool) -> list[CaseKind]:
     """Danger and conduct are two cases: nothing that answers the one may punish the other."""
-    labels = set(scanned.verdict.labels)
+    if "notify_moderators" not in verdict.actions:
+        return []
+    labels = set(verdict.labels)
     kinds: list[CaseKind] = ["risk"] if labels & AT_RISK else []
     if not judged and (labels & AGAINST_OTHERS or not kinds):
         kinds.append("conduct")
+    return kinds
+
+
+async def _call_people(scanned: Scanned, kinds: Sequence[CaseKind], ports: Ports) -> None:
+    if not kinds:
+        return
     told: list[Event] = []
     owed: list[Job] = []
     async with ports.transaction() as tx:
@@ -241,11 +292,15 @@ async def _restrict(scanned: Scanned, ports: Ports) -> None:
     ports.announcer.announce(*told, jobs=owed)
 
 
+def decision_id(scanned: Scanned) -> str:
+    return derived_id("decision", scanned.id, scanned.cause)
+
+
 def automatic(scanned: Scanned, case: Case, ports: Ports) -> Decision:
     """What moderation does by itself."""
     action: Action = "hide" if scanned.verdict.action == "hide" else "hold"
     return Decision(
-        id=derived_id("decision", scanned.id, scanned.cause),
+        id=decision_id(scanned),
         case_id=case.id,
         target=scanned.target,
         target_id=scanned.id,
@@ -277,23 +332,30 @@ async def _decided(decision: Decision, tx: Records, ports: Ports) -> list[Job]:
 
 async def _release(scanned: Scanned, made: Sequence[Decision], ports: Ports) -> None:
     """The rules think better of it now: what moderation itself withheld comes back."""
+    back = Decision(
+        id=derived_id("release", scanned.id, scanned.cause),
+        case_id=made[0].case_id,
+        target=scanned.target,
+        target_id=scanned.id,
+        subject_id=scanned.author_id,
+        moderator_id=None,
+        action="restore",
+        at=ports.now(),
+    )
     async with ports.transaction() as tx:
         for one in made:
-            if one.action in WITHHOLDING and await tx.decisions.end(one.id, "reversed"):
-                await tx.cases.close(one.case_id, "dismiss", None, ports.now())
-        back = Decision(
-            id=derived_id("release", scanned.id, scanned.cause),
-            case_id=made[0].case_id,
-            target=scanned.target,
-            target_id=scanned.id,
-            subject_id=scanned.author_id,
-            moderator_id=None,
-            action="restore",
-            at=ports.now(),
-        )
+            if one.action in WITHHOLDING and await tx.decisions.end(one.id, "reversed", by=back.id):
+                await _close_unreported(one.case_id, tx, ports)
         owed = await _decided(back, tx, ports)
     await enforcement.apply(back, ports)
     await ports.queue.push(owed)
+
+
+async def _close_unreported(case_id: str, tx: Records, ports: Ports) -> None:
+    """What people reported is for people to decide, whatever the rules think by now."""
+    case = await tx.cases.get(case_id)
+    if case is not None and case.reports == 0:
+        await tx.cases.close(case_id, "dismiss", None, ports.now())
 
 
 async def _slow_down(scanned: Scanned, ports: Ports) -> None:

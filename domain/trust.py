@@ -16,6 +16,7 @@ from domain.accounts import Account, User
 from domain.errors import Forbidden
 from domain.moderation.policy import Trust
 from domain.ports import Ports
+from domain.standings import Standing, check_not_muted, under_sanction
 
 HALF_LIFE = timedelta(days=90)
 """A thank is worth half after this long."""
@@ -45,15 +46,6 @@ class Thank(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What an account may not do for a while; None: nothing is held against it."""
-
-    account_id: str
-    muted_until: datetime | None = None
-    slowed_until: datetime | None = None
-    banned_until: datetime | None = None
-
-
 def score(thanks: Iterable[Thank], now: datetime) -> float:
     """Thanks with their age taken off, each thanker counted up to `PER_THANKER`."""
     by_thanker: defaultdict[str, float] = defaultdict(float)
@@ -69,11 +61,6 @@ def level(account: Account, standing: Standing, worth: float, now: datetime) -> 
     if account.role != "user" or worth >= TRUSTED_FROM:
         return "trusted"
     return "new" if now - account.created_at < NEW_FOR and worth < KNOWN_FROM else "known"
-
-
-def under_sanction(standing: Standing, now: datetime) -> bool:
-    until = (standing.muted_until, standing.slowed_until, standing.banned_until)
-    return any(moment is not None and moment > now for moment in until)
 
 
 async def trust_of(account_id: str, ports: Ports) -> Trust:
@@ -104,13 +91,3 @@ async def check_may_speak(content: str, user: User, ports: Ports) -> Standing:
 async def check_may_write(user: User, ports: Ports) -> None:
     """Refuses the muted; never asked for an SOS."""
     check_not_muted(await ports.records.standings.get(user.id), ports.now())
-
-
-def check_not_muted(standing: Standing, now: datetime) -> None:
-    if standing.muted_until is not None and standing.muted_until > now:
-        minutes = -(-(standing.muted_until - now) // timedelta(minutes=1))
-        raise Forbidden(f"You may write again in {minutes} minutes. An SOS you can send at any time.")
-
-
-def is_slowed(standing: Standing, now: datetime) -> bool:
-    return standing.slowed_until is not None and standing.slowed_until > now

@@ -6,6 +6,7 @@ from api.routes import (
     crisis,
     devices,
     erasures,
+    exports,
     helping,
     me,
     moderation,
@@ -33,6 +34,7 @@ MODULES = (
     moderation,
     helping,
     erasures,
+    exports,
     voice_notes,
 )
 

@@ -2,14 +2,15 @@
 
 from api.route import LOGINS, REQUESTS, Routes
 from domain import erasure
-from domain.erasure import EraseWithoutSession, OneReceipt, Receipt
+from domain.erasure import OneReceipt, Receipt
 from domain.ports import Ports
+from domain.proof import Proof
 
 routes = Routes()
 
 
 @routes.public("POST", "/v1/erasures", limit=LOGINS, named_by="identifier")
-async def erase_without_session(command: EraseWithoutSession, ports: Ports) -> Receipt:
+async def erase_without_session(command: Proof, ports: Ports) -> Receipt:
     """Erases an account for whoever proves that it is theirs, also when it is banned."""
     return await erasure.erase_without_session(command, ports)
 

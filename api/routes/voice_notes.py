@@ -6,7 +6,7 @@ from api.upload import Upload
 from domain import audio, voice_notes
 from domain.accounts import User
 from domain.ports import Ports
-from domain.voice_notes import AddVoiceNote, OneVoiceNote, VoiceNoteView
+from domain.voice_notes import AddVoiceNote, OneVoiceNote, VoiceNote, VoiceNoteView
 
 routes = Routes()
 
@@ -35,8 +35,10 @@ async def add_voice_note(command: AddVoiceNote, user: User, ports: Ports) -> Voi
 @routes.signed_in("GET", "/v1/voice-notes/{voice_note_id}", media=tuple(FILE_NAMES))
 async def get_voice_note(query: OneVoiceNote, user: User, ports: Ports) -> Download:
     """The sound of a voice note, whole or in part, for whoever sees the answer that it is in."""
-    note = await voice_notes.open_voice_note(query, user, ports)
+    return sound_of(await voice_notes.open_voice_note(query, user, ports), ports)
 
+
+def sound_of(note: VoiceNote, ports: Ports) -> Download:
     async def read(start: int, size: int) -> bytes:
         return await ports.content.voice_notes.read(note.id, start, size)
 

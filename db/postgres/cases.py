@@ -95,6 +95,16 @@ class CaseRows:
         )
         return changed(status)
 
+    async def release_all(self, moderator_id: str) -> int:
+        status = await self.db.execute(
+            """
+            update cases set claimed_by = null, claimed_until = null
+            where claimed_by = $1 and closed_at is null
+            """,
+            moderator_id,
+        )
+        return int(status.rpartition(" ")[2])
+
     async def held_by(self, moderator_id: str, target: Target, target_id: str, now: datetime) -> Case | None:
         row = await self.db.fetchrow(
             f"""

@@ -1,11 +1,13 @@
 """Decisions in PostgreSQL."""
 
+from datetime import datetime
+
 from db.postgres.statements import Db, changed
 from domain.cases import Target
-from domain.decisions import Decision, DecisionState
+from domain.decisions import Action, Decision, DecisionState
 
 COLUMNS = """id, case_id, target, target_id, subject_id, moderator_id, action, at, reason, topics, label,
-    until, earlier, state"""
+    until, earlier, state, reversed_by"""
 
 
 class DecisionRows:
@@ -16,7 +18,8 @@ class DecisionRows:
         status = await self.db.execute(
             f"""
             insert into decisions ({COLUMNS})
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (id) do nothing
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            on conflict (id) do nothing
             """,
             *(getattr(decision, name) for name in Decision.__struct_fields__),
         )
@@ -52,9 +55,25 @@ class DecisionRows:
         )
         return [Decision(**row) for row in rows]
 
-    async def end(self, id: str, state: DecisionState) -> bool:
+    async def in_force(self, subject_id: str, action: Action, now: datetime) -> list[Decision]:
+        rows = await self.db.fetch(
+            f"""
+            select {COLUMNS} from decisions
+            where subject_id = $1 and action = $2 and state = 'active' and (until is null or until > $3)
+            order by until desc nulls first, id
+            """,
+            subject_id,
+            action,
+            now,
+        )
+        return [Decision(**row) for row in rows]
+
+    async def end(self, id: str, state: DecisionState, *, by: str) -> bool:
         status = await self.db.execute(
-            "update decisions set state = $2 where id = $1 and state = 'active'", id, state
+            "update decisions set state = $2, reversed_by = $3 where id = $1 and state = 'active'",
+            id,
+            state,
+            by,
         )
         return changed(status)
 

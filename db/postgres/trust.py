@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from db.postgres.statements import Db, assignments, changed
-from domain.trust import Standing, Thank
+from domain.standings import Standing
+from domain.trust import Thank
 
 
 class StandingRows:

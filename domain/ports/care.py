@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from domain.audit import Act, AuditLine, LineFilter
     from domain.cases import Case, CaseKind, Load, Target
-    from domain.decisions import Decision, DecisionState
+    from domain.decisions import Action, Decision, DecisionState
     from domain.helping import HelperSettings
     from domain.ladder import Answered, AnswerTimes, Asked, Audience, Ladder, Waiting
     from domain.matching import Candidate
     from domain.pages import Cursor
     from domain.reports import Record, Report
-    from domain.trust import Standing, Thank
+    from domain.standings import Standing
+    from domain.trust import Thank
 
 
 class Cases(Protocol):
@@ -32,6 +33,9 @@ class Cases(Protocol):
 
     async def release(self, id: str, moderator_id: str) -> bool:
         """False when this moderator does not hold it."""
+
+    async def release_all(self, moderator_id: str) -> int:
+        """Whatever this person holds is free for others; returns how many cases."""
 
     async def held_by(self, moderator_id: str, target: Target, target_id: str, now: datetime) -> Case | None:
         """The open case about this that this moderator holds at `now`; any of several."""
@@ -93,8 +97,11 @@ class Decisions(Protocol):
     async def of_subject(self, subject_id: str, limit: int) -> list[Decision]:
         """Newest first."""
 
-    async def end(self, id: str, state: DecisionState) -> bool:
-        """False when it does not hold any more."""
+    async def in_force(self, subject_id: str, action: Action, now: datetime) -> list[Decision]:
+        """About this person, those that hold and have not run out: without an end first, then the latest."""
+
+    async def end(self, id: str, state: DecisionState, *, by: str) -> bool:
+        """`by` another decision. False when it does not hold any more."""
 
     async def reject_proposals(self, case_id: str, *, but: str) -> None: ...
 

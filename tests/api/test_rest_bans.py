@@ -5,8 +5,12 @@ from typing import Any
 import pytest
 from rest_harness import Answer, MovableClock, Person, Rest
 
-from domain import reports
+from domain import export, reports
+from domain.ids import new_id
 from domain.reports import CreateReport
+from domain.responses import Respond, respond
+from domain.voice_notes import AddVoiceNote, add_voice_note
+from tests.recordings import recording, rewritten
 
 PASSWORD = "a long enough password"
 APPEALS = "/v1/moderation/appeals"
@@ -128,3 +132,67 @@ async def test_a_ban_without_a_decision_names_nothing_to_appeal(rest: Rest, carl
         "appeal_code": None,
     }
     assert "without an end" in answer.body["error"]["message"]
+
+
+async def test_a_banned_person_takes_along_what_they_gave(rest: Rest, carl: Person) -> None:
+    await carl.post("zqx-what-i-said")
+    await banned(rest, carl)
+    for proof in ({"current_password": PASSWORD}, {"recovery_code": carl.recovery_code}):
+        answer = await rest.ask("POST", "/v1/exports", {"identifier": "carl", **proof})
+        assert answer.status == 200, answer.text
+        sections = answer.body["sections"]
+        assert [post["content"] for post in sections["posts"]] == ["zqx-what-i-said"]
+        assert [made["action"] for made in sections["decisions"]] == ["ban"]
+    assert next(line["action"] for line in sections["log"]) == "auth.exported"
+
+
+async def test_every_page_of_it_takes_the_proof(
+    rest: Rest, carl: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "ITEMS", 2)
+    for number in range(3):
+        await carl.post(f"mine {number}")
+    await banned(rest, carl)
+    body = {"identifier": "carl", "current_password": PASSWORD}
+    found, cursor = [], None
+    while True:
+        answer = await rest.ask("POST", "/v1/exports", body | ({"cursor": cursor} if cursor else {}))
+        found += answer.body["sections"].get("posts", [])
+        if (cursor := answer.body["next_cursor"]) is None:
+            break
+        wrong = {"identifier": "carl", "current_password": "guessed", "cursor": cursor}
+        assert (await rest.ask("POST", "/v1/exports", wrong)).error == (401, "unauthenticated", None)
+    assert sorted(post["content"] for post in found) == ["mine 0", "mine 1", "mine 2"]
+
+
+async def test_a_banned_person_hears_their_own_voice_and_nobody_elses(
+    rest: Rest, carl: Person, alice: Person
+) -> None:
+    about = await alice.post("somebody there?")
+    mine, theirs = [await spoken(person, about) for person in (carl, alice)]
+    await banned(rest, carl)
+    body = {"identifier": "carl", "recovery_code": carl.recovery_code}
+    path = "/v1/exports/voice-notes/"
+    async with rest.client.request("POST", path + mine, json=body) as answer:
+        heard = await answer.read()
+    assert (answer.status, heard) == (200, rewritten(recording("voice.ogg")).data)
+    for other in (theirs, carl.id):
+        refused = await rest.ask("POST", path + other, body)
+        assert refused.error == (404, "not_found", None)
+
+
+async def spoken(person: Person, post_id: str) -> str:
+    """A voice note of theirs in an answer to a post."""
+    ports = person.rest.ports
+    add = AddVoiceNote(client_id=new_id(), audio=recording("voice.ogg"))
+    note = await add_voice_note(add, person.user, ports)
+    said = Respond(client_id=new_id(), post_id=post_id, type="voice", voice_note_id=note.id)
+    await respond(said, person.user, ports)
+    return note.id
+
+
+async def test_without_proof_nobody_takes_anything_or_learns_who_is_here(rest: Rest, carl: Person) -> None:
+    proofs = [{"recovery_code": "ABCD-EFGH"}, {"current_password": "x"}, {}]
+    bodies = [{"identifier": name, **proof} for name in ("carl", "nobody-here") for proof in proofs]
+    answers = [await rest.ask("POST", "/v1/exports", body) for body in bodies]
+    assert {(answer.status, answer.text) for answer in answers} == {(401, answers[0].text)}

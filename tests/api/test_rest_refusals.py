@@ -43,6 +43,11 @@ GOOD_BODIES: dict[str, dict[str, Any]] = {
     "/v1/auth/password": {"new_password": "another long password"},
     "/v1/me": {"avatar": "owl"},
     "/v1/erasures": {"identifier": "somebody", "current_password": "whatever it was"},
+    "/v1/exports": {"identifier": "somebody", "current_password": "whatever it was"},
+    "/v1/exports/voice-notes/{voice_note_id}": {
+        "identifier": "somebody",
+        "current_password": "whatever it was",
+    },
     "DELETE /v1/me": {"current_password": "whatever it was"},
     "/v1/me/notifications/read": {"ids": [NOBODY]},
     "/v1/me/preferences": {"push_per_day": 3},
@@ -136,16 +141,16 @@ def required_fields() -> list[tuple[Route, str]]:
         (route, field.name)
         for route in WITH_BODY
         for field in msgspec.structs.fields(route.command)
-        if field.required
+        if field.required and f"{{{field.name}}}" not in route.path
     ]
 
 
 async def test_a_missing_field_is_named(rest: Rest) -> None:
     pairs = [(route, name) for route, name in required_fields() if route.public]
-    assert len(pairs) == 11
+    assert len(pairs) == 13
     for route, name in pairs:
         body = {key: value for key, value in GOOD_BODIES[route.path].items() if key != name}
-        answer = checked(await rest.ask(route.method, route.path, body))
+        answer = checked(await rest.ask(route.method, path_of(route), body))
         assert (route.path, answer.error) == (route.path, (400, "invalid", name))
 
 

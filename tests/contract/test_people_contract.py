@@ -14,7 +14,8 @@ from domain.errors import Conflict, Invalid
 from domain.ids import new_id
 from domain.ports import Ports
 from domain.reports import Record, Report
-from domain.trust import Standing, Thank
+from domain.standings import Standing
+from domain.trust import Thank
 from tests.contract.makers import NOON, Makers
 
 
@@ -188,9 +189,38 @@ async def test_decisions_are_found_by_what_they_are_about(ports: Ports) -> None:
     assert await store.of_case(of.id) == [first, second]
     assert await store.of_target("post", of.target_id, 1) == [second]
     assert await store.of_subject(of.subject_id, 9) == [second, first]
-    assert [await store.end(first.id, "reversed") for _ in range(2)] == [True, False]
+    by = new_id()
+    assert [await store.end(first.id, "reversed", by=by) for _ in range(2)] == [True, False]
+    assert await store.get(first.id) == replace(first, state="reversed", reversed_by=by)
     await store.reject_proposals(of.id, but=first.id)
     assert [made.state for made in await store.of_case(of.id)] == ["reversed", "rejected"]
+
+
+async def test_what_one_moderator_holds_is_let_go_of_at_once(ports: Ports) -> None:
+    one, other, until = new_id(), new_id(), NOON + timedelta(minutes=15)
+    held = [await opened(ports, case()) for _ in range(3)]
+    for each, moderator in zip(held, (one, one, other), strict=True):
+        await ports.records.cases.claim(each.id, moderator, NOON, until)
+    assert [await ports.records.cases.release_all(one) for _ in range(2)] == [2, 0]
+    found = [await ports.records.cases.get(each.id) for each in held]
+    assert [each and each.claimed_by for each in found] == [None, None, other]
+
+
+async def test_sanctions_in_force_come_with_the_last_end_first(ports: Ports) -> None:
+    of = await opened(ports, case())
+    ends = {
+        "over": NOON,
+        "short": NOON + timedelta(days=1),
+        "long": NOON + timedelta(days=9),
+        "endless": None,
+    }
+    made = {name: decision(of, action="ban", until=until) for name, until in ends.items()}
+    others = [decision(of, action="mute"), decision(of, action="ban", state="reversed")]
+    others.append(replace(decision(of, action="ban"), subject_id=new_id()))
+    for one in (*made.values(), *others):
+        await ports.records.decisions.add(one)
+    found = await ports.records.decisions.in_force(of.subject_id, "ban", NOON)
+    assert found == [made["endless"], made["long"], made["short"]]
 
 
 async def test_a_standing_is_clean_until_something_is_held_against_it(ports: Ports, make: Makers) -> None:

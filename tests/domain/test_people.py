@@ -18,11 +18,12 @@ from domain import (
     thanks,
     trust,
 )
-from domain.accounts import User
+from domain.accounts import EditAccount, User, edit_me
 from domain.appeals import Appeal
 from domain.audit import Chain, extended
 from domain.cases import Case, OneCase, QueueQuery
 from domain.circles import CreateCircle, create_circle
+from domain.content_warnings import EditWarning, edit_warning
 from domain.decisions import Decide, Decided
 from domain.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unauthenticated
 from domain.posts import PostView, get_post
@@ -30,6 +31,7 @@ from domain.reports import CreateReport
 from domain.roles import ChangeRole
 from domain.rooms import FEED, user_room
 from domain.sessions import identify
+from domain.standings import Standing
 from domain.thanks import ThankResponse
 from tests.domain.world import World
 
@@ -233,6 +235,14 @@ async def test_two_people_do_not_do_one_case(world: World) -> None:
     assert (await review.claim_case(OneCase(case_id=case.id), other, world.ports)).case.claimed_by_me
 
 
+async def test_what_a_moderator_held_is_free_when_they_are_none_any_more(world: World) -> None:
+    _, _, case = await reported(world)
+    one, other, admin = [await world.person(role=role) for role in ("moderator", "moderator", "admin")]
+    await review.claim_case(OneCase(case_id=case.id), one, world.ports)
+    await roles.change_role(ChangeRole(account_id=one.id, role="helper"), admin, world.ports)
+    assert (await decide(world, other, case, "hide")).state == "active"
+
+
 async def test_past_cases_like_this_one_are_shown(world: World) -> None:
     moderator = await world.person(role="moderator")
     _, _, old = await reported(world)
@@ -348,6 +358,9 @@ async def test_the_muted_may_still_send_an_sos_and_talk_to_those_who_answer(worl
         await world.post(author)
     with pytest.raises(Forbidden):
         await world.answer(author, await world.post(await world.person()))
+    with pytest.raises(Forbidden):
+        await edit_me(EditAccount(handle="quiet-otter-7"), author, world.ports)
+    assert (await edit_me(EditAccount(country="DE"), author, world.ports)).id == author.id
     sos = await world.post(author, type="sos", content="I am about to drink")
     assert (await world.answer(author, sos)).post_id == sos.id
     world.clock.advance(days=3)
@@ -367,6 +380,141 @@ async def test_a_ban_ends_sessions_after_its_notice_and_runs_out(world: World) -
     world.clock.advance(days=30)
     assert [await enforcement.lift_bans(world.ports) for _ in range(2)] == [1, 0]
     assert world.fakes.tables.accounts[author.id].status == "active"
+
+
+async def another_case(world: World, author: User) -> Case:
+    """About another post of the same person."""
+    post = await world.post(author)
+    await report(world, await world.person(), post)
+    return next(case for case in world.fakes.tables.cases.values() if case.target_id == post.id)
+
+
+async def standing(world: World, user: User) -> Standing:
+    return await world.ports.records.standings.get(user.id)
+
+
+async def test_of_several_mutings_the_one_that_ends_last_holds(world: World) -> None:
+    author, _, case = await reported(world)
+    other = await another_case(world, author)
+    await decide(world, await world.person(role="moderator"), case, "mute", days=30)
+    long = (await standing(world, author)).muted_until
+    await decide(world, await world.person(role="moderator"), other, "mute", days=1)
+    assert (await standing(world, author)).muted_until == long
+    await decide(world, await world.person(role="moderator"), await appeal(world, author), "restore")
+    assert (await standing(world, author)).muted_until == long
+
+
+async def test_an_appeal_against_the_longer_muting_leaves_the_shorter(world: World) -> None:
+    author, _, case = await reported(world)
+    other = await another_case(world, author)
+    await decide(world, await world.person(role="moderator"), other, "mute", days=2)
+    short = (await standing(world, author)).muted_until
+    await decide(world, await world.person(role="moderator"), case, "mute", days=20)
+    await decide(world, await world.person(role="moderator"), await appeal(world, author), "restore")
+    assert (await standing(world, author)).muted_until == short
+
+
+async def test_nobody_alone_shortens_a_ban_that_two_decided(world: World) -> None:
+    author, _, case = await reported(world)
+    other = await another_case(world, author)
+    for _ in range(2):
+        await decide(world, await world.person(role="moderator"), case, "ban")
+    await decide(world, await world.person(role="moderator"), other, "ban", days=1)
+    assert (await standing(world, author)).banned_until is None
+    world.clock.advance(days=2)
+    assert await enforcement.lift_bans(world.ports) == 0
+    assert world.fakes.tables.accounts[author.id].status == "banned"
+
+
+async def test_a_ban_of_two_is_as_long_as_both_say(world: World) -> None:
+    author, _, case = await reported(world)
+    one, other = await world.person(role="moderator"), await world.person(role="moderator")
+    assert (await decide(world, one, case, "ban", days=31)).state == "proposed"
+    for days in (32, None):
+        with pytest.raises(Invalid):
+            await decide(world, other, case, "ban", days=days)
+    assert (await decide(world, other, case, "ban", days=31)).state == "active"
+    assert world.fakes.tables.accounts[author.id].status == "banned"
+
+
+@pytest.mark.parametrize("lost", [{"role": "user"}, {"status": "banned"}])
+async def test_whoever_is_no_moderator_any_more_agrees_to_nothing(
+    world: World, lost: dict[str, object]
+) -> None:
+    author, _, case = await reported(world)
+    one, other, third = [await world.person(role="moderator") for _ in range(3)]
+    await decide(world, one, case, "ban")
+    await world.ports.records.accounts.update(one.id, lost)
+    assert (await decide(world, other, case, "ban")).state == "proposed"
+    assert world.fakes.tables.accounts[author.id].status == "active"
+    assert (await decide(world, third, case, "ban")).state == "active"
+
+
+async def test_who_agrees_to_a_ban_sees_how_long_it_is(world: World) -> None:
+    _, _, case = await reported(world)
+    await decide(world, await world.person(role="moderator"), case, "ban", days=40)
+    looked = await review.claim_case(
+        OneCase(case_id=case.id), await world.person(role="moderator"), world.ports
+    )
+    assert [(past.state, past.until is None) for past in looked.decisions] == [("proposed", False)]
+
+
+async def test_a_colleague_in_danger_is_helped_by_any_moderator(world: World) -> None:
+    colleague = await world.person(role="moderator")
+    await report(world, await world.person(), await world.post(colleague), "worried")
+    helping = await world.person(role="moderator")
+    assert (await decide(world, helping, await only_case(world), "support")).state == "active"
+
+
+async def test_a_dismissed_report_changes_nothing_that_an_appeal_settled(world: World) -> None:
+    author, post, case = await reported(world)
+    await decide(world, await world.person(role="moderator"), case, "label", label="Talks about food")
+    await decide(world, await world.person(role="moderator"), await appeal(world, author), "restore")
+    warn = EditWarning(post_id=post.id, content_warning="my own words")
+    await edit_warning(warn, author, world.ports)
+    told, heard = await world.names(FEED), await world.news(author, "moderation:notice")
+    await report(world, await world.person(), post)
+    again = next(one for one in world.fakes.tables.cases.values() if one.closed_at is None)
+    await decide(world, await world.person(role="moderator"), again, "dismiss")
+    assert (await world.stored(post.id)).content_warning == "my own words"
+    assert (await world.names(FEED), await world.news(author, "moderation:notice")) == (told, heard)
+
+
+async def test_of_two_labels_the_one_that_holds_is_shown(world: World) -> None:
+    author, post, case = await reported(world)
+    await decide(world, await world.person(role="moderator"), case, "label", label="first")
+    first = await appeal(world, author)
+    await report(world, await world.person(), post)
+    again = next(
+        one for one in world.fakes.tables.cases.values() if one.closed_at is None and one.kind == "conduct"
+    )
+    await decide(world, await world.person(role="moderator"), again, "label", label="second")
+    second = await appeal(world, author)
+    await decide(world, await world.person(role="moderator"), first, "restore")
+    assert (await world.stored(post.id)).content_warning == "second"
+    await decide(world, await world.person(role="moderator"), second, "restore")
+    assert (await world.stored(post.id)).content_warning is None
+
+
+async def test_help_for_the_author_does_not_undo_what_was_decided_a_moment_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, post, case = await reported(world)
+    await report(world, await world.person(), post, "worried")
+    risk = next(one for one in world.fakes.tables.cases.values() if one.kind == "risk")
+    with monkeypatch.context() as died:
+        died.setattr(enforcement, "apply", _nothing)
+        command = Decide(case_id=case.id, action="hide", reason="Please be kind.")
+        await deciding.decide(command, await world.person(role="moderator"), world.ports)
+    world.clock.advance(seconds=1)
+    helping = Decide(case_id=risk.id, action="support")
+    await deciding.decide(helping, await world.person(role="moderator"), world.ports)
+    await world.work("apply_decision")
+    assert (await world.stored(post.id)).status == "hidden"
+
+
+async def _nothing(*_: object) -> None:
+    """A process that died after the commit."""
 
 
 async def test_nobody_decides_what_they_reported_themselves(world: World) -> None:
@@ -445,7 +593,7 @@ async def test_danger_calls_people_and_touches_nothing_of_the_author(world: Worl
     assert (await world.stored(post.id)).status == "live"
     assert await world.news(author, "moderation:notice") == []
     assert [told["case_id"] for told in await world.news(moderator, "moderation:case")] == [case.id]
-    assert await world.ports.records.standings.get(author.id) == trust.Standing(account_id=author.id)
+    assert await world.ports.records.standings.get(author.id) == Standing(account_id=author.id)
     await decide(world, moderator, case, "support")
     assert len(await world.news(author, "crisis:offer")) == 2
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain import moderation, rescans
+from domain import moderation, rescans, scanning
+from domain.content_warnings import EditWarning, edit_warning
 from domain.moderation import Verdict
 from tests.domain.test_people import decide, only_case, reported
 from tests.domain.test_scanning import verdict
@@ -104,3 +105,70 @@ async def test_what_is_older_than_the_window_is_left_alone(
     await written(world)
     world.clock.advance(days=2)
     assert (await rescans.dry_run(world.ports, window=timedelta(days=1))).scanned == 0
+
+
+async def test_a_dry_run_reads_the_warning_as_the_scan_does(
+    world: World, ruled: Callable[[Rules], None]
+) -> None:
+    ruled({})
+    vile = await world.post(await world.person(), content="fine", content_warning="vile")
+    listed = await world.post(await world.person(), content="fine", content_warning="number")
+    await world.work("scan_post")
+    ruled(STRICT)
+    found = await rescans.dry_run(world.ports)
+    assert found.counts == {"hide": 1, "mask": 1}
+    await rescans.apply(found, "tuesday", world.ports)
+    await world.work("rescan_post")
+    assert (await world.stored(vile.id)).status == "hidden"
+    assert (await world.stored(listed.id)).content_warning == "[phone removed]"
+    assert (await rescans.dry_run(world.ports)).changes == []
+
+
+async def test_what_people_reported_stays_for_people_when_rules_think_better_of_it(
+    world: World, ruled: Callable[[Rules], None]
+) -> None:
+    ruled({})
+    _, post, case = await reported(world, content="doubtful")
+    ruled(STRICT)
+    await rescans.apply(await rescans.dry_run(world.ports), "tuesday", world.ports)
+    await world.work("rescan_post")
+    assert (await world.stored(post.id)).status == "held"
+    ruled({})
+    await rescans.apply(await rescans.dry_run(world.ports), "wednesday", world.ports)
+    await world.work("rescan_post", times=2)
+    still = await only_case(world)
+    assert ((await world.stored(post.id)).status, still.id, still.closed_at) == ("live", case.id, None)
+
+
+async def test_whoever_is_hidden_already_is_not_told_again_by_another_scan(
+    world: World, ruled: Callable[[Rules], None]
+) -> None:
+    ruled(STRICT)
+    author = await world.person()
+    post = await world.post(author, content="vile")
+    await world.work()
+    await scanning.scan_post(post.id, world.ports, cause="tuesday")
+    assert [told["action"] for told in await world.news(author, "moderation:notice")] == ["hide"]
+
+
+async def test_a_warning_that_came_after_a_person_had_judged_is_read(
+    world: World, ruled: Callable[[Rules], None]
+) -> None:
+    ruled(STRICT)
+    author, post, case = await reported(world, content="fine")
+    await decide(world, await world.person(role="moderator"), case, "dismiss")
+    world.clock.advance(minutes=1)
+    await edit_warning(EditWarning(post_id=post.id, content_warning="vile"), author, world.ports)
+    await world.work("rescan_post")
+    stored = await world.stored(post.id)
+    assert (stored.status, stored.content_warning) == ("live", None)
+
+
+async def test_no_scan_masks_what_a_person_let_stand(world: World, ruled: Callable[[Rules], None]) -> None:
+    ruled({})
+    _, post, case = await reported(world, content="number")
+    await decide(world, await world.person(role="moderator"), case, "dismiss")
+    ruled(STRICT)
+    assert (await rescans.dry_run(world.ports)).changes == []
+    await scanning.scan_post(post.id, world.ports, cause="tuesday")
+    assert (await world.stored(post.id)).content == "number"

@@ -47,6 +47,10 @@ class FakeCases:
         self._put(replace(case, claimed_by=None, claimed_until=None))
         return True
 
+    async def release_all(self, moderator_id: str) -> int:
+        held = [one.id for one in self._tables.cases.values() if one.claimed_by == moderator_id]
+        return sum([await self.release(id, moderator_id) for id in held])
+
     async def held_by(self, moderator_id: str, target: Target, target_id: str, now: datetime) -> Case | None:
         for case in self._tables.cases.values():
             held = case.claimed_by == moderator_id and case.claimed_until is not None

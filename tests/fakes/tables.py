@@ -26,8 +26,9 @@ from domain.points import Entry
 from domain.preferences import Preferences
 from domain.reports import Report
 from domain.sessions import EndReason, RefreshToken, Session
+from domain.standings import Standing
 from domain.trackers import Tracker
-from domain.trust import Standing, Thank
+from domain.trust import Thank
 
 
 class Membership(NamedTuple):

@@ -5,7 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from domain.trust import Standing, Thank
+from domain.standings import Standing
+from domain.trust import Thank
 from tests.fakes.tables import Tables
 
 

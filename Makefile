@@ -3,6 +3,9 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 # Whole files on two processes, each with its own stores. PYTEST_FLAGS= runs them in one.
 PYTEST_FLAGS ?= --numprocesses 2 --dist loadfile
+# pip gives an index that is slow or stalls more time than it does by itself.
+export PIP_DEFAULT_TIMEOUT ?= 60
+export PIP_RETRIES ?= 10
 
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test check format bench swarm chaos moderation-eval migrate migrate-down reset clean

@@ -17,6 +17,7 @@ from tests.browser.site import DEADLINE_MS, Seen, Site
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",  # containers have little of it
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

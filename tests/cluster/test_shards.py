@@ -84,7 +84,7 @@ async def test_a_lost_server_takes_only_its_own_rooms_along(pair: list[OwnValkey
 
 async def test_the_health_of_each_server_is_told(pair: list[OwnValkey], start_server: StartServer) -> None:
     running = await start_server(
-        room_redis_urls=tuple(server.url for server in pair), store_timeout_seconds=1.0
+        room_redis_urls=tuple(server.url for server in pair), store_timeout_seconds=5.0
     )
     told = {health.name: health.ok for health in await running.ports.probe()}
     assert told == {"postgres": True, "mongodb": True, "redis": True, "rooms_1": True, "rooms_2": True}

@@ -34,7 +34,7 @@ async def valkey(tmp_path: Path) -> AsyncIterator[OwnValkey]:
 
 @pytest.fixture
 async def server(valkey: OwnValkey, start_server: StartServer) -> Running:
-    return await start_server(room_redis_urls=(valkey.url,), store_timeout_seconds=1.0)
+    return await start_server(room_redis_urls=(valkey.url,), store_timeout_seconds=5.0)
 
 
 async def tell(server: Running, *texts: str, room: str = FEED) -> None:
@@ -91,7 +91,7 @@ async def is_hearing(server: Running, wanted: bool) -> bool:
 async def test_a_restarted_redis_costs_no_event_and_no_connection(
     valkey: OwnValkey, server: Running, start_server: StartServer, start_phone: StartPhone
 ) -> None:
-    other = await start_server(room_redis_urls=(valkey.url,), store_timeout_seconds=1.0)
+    other = await start_server(room_redis_urls=(valkey.url,), store_timeout_seconds=5.0)
     phones = [await start_phone(server), await start_phone(other)]
     said = [f"{number}" for number in range(30)]
     for number, text in enumerate(said):
@@ -203,7 +203,7 @@ async def test_who_connects_without_redis_is_let_in_and_sent_back_once_it_is_the
     valkey: OwnValkey, start_server: StartServer, start_phone: StartPhone
 ) -> None:
     valkey.kill()
-    server = await start_server(room_redis_urls=(valkey.url,), store_timeout_seconds=0.3)
+    server = await start_server(room_redis_urls=(valkey.url,), store_timeout_seconds=1.0)
     phone = await start_phone(server)
     ready = await phone.received("ready")
     assert ready["rooms"][FEED] == {"epoch": "", "seq": 0, "recovered": False}

@@ -84,18 +84,15 @@ class Endpoint:
         if self.route.limit is not None:
             await self._admit(self.route.limit, self._addresses.key(request))
         command = await self._command(request)
-        if self.route.named_by:
-            await self._admit(LOGINS, self._name_key(getattr(command, self.route.named_by)))
+        counted = await self.route.guesses(command, self._ports) if self.route.guesses else None
+        if counted is not None:
+            await self._admit(LOGINS, self._ports.cipher.lookup(counted.encode()).hex())
         return await self.route.handler(command, self._ports)
 
     async def _admit(self, limit: Limit | None, key: str) -> None:
         if limit is not None:
             most = limit.most(self._ports.settings)
             await limits.check(f"rest:{limit.scope}", key, most, limit.window_seconds, self._ports)
-
-    def _name_key(self, name: str) -> str:
-        """Guessing at one account is limited however many addresses it comes from."""
-        return self._ports.cipher.lookup(f"name:{name.strip().casefold()}".encode()).hex()
 
     async def _command(self, request: web.Request) -> Any:
         """A command that takes unknown fields is not strict about values either."""

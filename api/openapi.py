@@ -11,8 +11,9 @@ from api import pack
 from api.download import Download
 from api.errors import Refusal
 from api.health import Alive, HealthReport
-from api.route import Route
+from api.route import LOGINS, Route
 from domain.errors import HTTP_STATUS
+from domain.sessions import Refresh
 
 Document = dict[str, Any]
 
@@ -163,14 +164,20 @@ def files(media: Iterable[str]) -> Document:
 
 
 def refusals(route: Route) -> Document:
-    """The codes this route can answer with."""
+    """The codes this route is most likely to answer with; any other has the same shape."""
     codes = {"invalid", "internal", "unavailable"}
     codes |= {"too_large"} if route.has_body or route.upload else set()
     codes |= {"rate_limited"} if route.limit else set()
-    codes |= {"unauthenticated"} if not route.public or route.named_by else set()
+    codes |= {"unauthenticated"} if not route.public or asks_for_proof(route) else set()
     codes |= {"not_found"} if IN_PATH.search(route.path) else set()
     refused = {"content": content(Refusal)}
-    return {str(HTTP_STATUS[code]): {"description": f"`{code}`", **refused} for code in sorted(codes)}
+    named = {str(HTTP_STATUS[code]): {"description": f"`{code}`", **refused} for code in sorted(codes)}
+    return named | {"default": {"description": "`error.code` says what.", **refused}}
+
+
+def asks_for_proof(route: Route) -> bool:
+    """Public, and refuses whoever does not prove who they are."""
+    return route.limit is LOGINS or route.command is Refresh
 
 
 def content(type_: Any) -> Document:

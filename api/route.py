@@ -19,6 +19,8 @@ C = TypeVar("C", bound=msgspec.Struct)
 A = TypeVar("A")
 UserHandler = Callable[[C, User, Ports], Awaitable[A]]
 PublicHandler = Callable[[C, Ports], Awaitable[A]]
+Guesses = Callable[[Any, Ports], Awaitable[str | None]]
+"""By what a command is counted that guesses at something; None when it does not."""
 
 
 class Limit(NamedTuple):
@@ -37,7 +39,7 @@ LOGINS = Limit("logins", lambda settings: settings.login_attempts_per_minute, MI
 
 
 class Route(NamedTuple):
-    """`limit` counts by account, or by address where `public`; and by the command's field `named_by` too.
+    """`limit` counts by account, or by address where `public`; a login also by what `guesses` says of it.
 
     `upload` tells of a body that is a file, `media` what an answer that is a file may be called.
     """
@@ -49,7 +51,7 @@ class Route(NamedTuple):
     answer: Any
     public: bool
     limit: Limit | None
-    named_by: str
+    guesses: Guesses | None
     status: int
     upload: Upload | None = None
     media: tuple[str, ...] = ()
@@ -94,7 +96,7 @@ class Routes:
                 handler,
                 public=False,
                 limit=limit,
-                named_by="",
+                guesses=None,
                 status=status,
                 upload=upload,
                 media=media,
@@ -109,11 +111,11 @@ class Routes:
         path: str,
         *,
         limit: Limit | None,
-        named_by: str = "",
+        guesses: Guesses | None = None,
         status: int = 200,
         media: tuple[str, ...] = (),
     ) -> Callable[[PublicHandler[C, A]], PublicHandler[C, A]]:
-        """For anybody. `limit` counts by address, and by what the field `named_by` says."""
+        """For anybody. `limit` counts by address, and `LOGINS` by what `guesses` says."""
 
         def add(handler: PublicHandler[C, A]) -> PublicHandler[C, A]:
             self._add(
@@ -122,7 +124,7 @@ class Routes:
                 handler,
                 public=True,
                 limit=limit,
-                named_by=named_by,
+                guesses=guesses,
                 status=status,
                 media=media,
             )
@@ -138,7 +140,7 @@ class Routes:
         *,
         public: bool,
         limit: Limit | None,
-        named_by: str,
+        guesses: Guesses | None,
         status: int,
         upload: Upload | None = None,
         media: tuple[str, ...] = (),
@@ -147,5 +149,5 @@ class Routes:
         answer = hints.pop("return")
         command = next(iter(hints.values()))
         self.table.append(
-            Route(method, path, handler, command, answer, public, limit, named_by, status, upload, media)
+            Route(method, path, handler, command, answer, public, limit, guesses, status, upload, media)
         )

@@ -74,7 +74,7 @@ ANIMALS = [
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `accounts`. `email_login` finds it by address and password, `email_encrypted` is
-    the sealed address."""
+    the sealed address. `recovered_from`: the hash of the recovery code that was used last, `recovered_at`."""
 
     id: str
     handle: str
@@ -87,6 +87,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     strength_points: int = 0
     password_hash: str | None = None
     recovery_hash: str | None = None
+    recovered_from: str | None = None
+    recovered_at: datetime | None = None
     email_login: bytes | None = None
     email_encrypted: bytes | None = None
 

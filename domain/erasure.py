@@ -154,6 +154,8 @@ def closed(erasure: Erasure) -> dict[str, object]:
         "timezone": "UTC",
         "password_hash": None,
         "recovery_hash": None,
+        "recovered_from": None,
+        "recovered_at": None,
         "email_login": None,
         "email_encrypted": None,
     }

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from domain import sessions
+from domain import guesses, sessions
 from domain.accounts import Account
 from domain.errors import Unauthenticated
 from domain.ports import Ports
@@ -20,6 +20,11 @@ class Proof(Command, frozen=True):
     identifier: Identifier
     current_password: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     recovery_code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+async def counted_proof(proof: Proof, ports: Ports) -> str | None:
+    """By what an attempt is counted beside its address: nobody guesses a recovery code."""
+    return None if proof.recovery_code is not None else guesses.counted_by(proof.identifier, None)
 
 
 async def proven(proof: Proof, ports: Ports) -> Account:

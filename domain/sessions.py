@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain import accounts, audit, bans, held_handles
+from domain import accounts, audit, bans, guesses, held_handles
 from domain.accounts import Account, Avatar, Email, Handle, OwnAccount, Password, User
 from domain.errors import Conflict, DomainError, Forbidden, Unauthenticated
 from domain.ids import new_id
@@ -26,6 +26,11 @@ RECOVERY_GROUPS, RECOVERY_GROUP_CHARACTERS = 6, 4
 """24 characters of 31: 118 bits, in groups that a person can copy by hand."""
 FIRST_PASSWORD_WITHIN = timedelta(minutes=15)
 """Somebody who has just come chooses a password on the way in; later a token alone could lock them out."""
+
+RECOVERED_AGAIN_WITHIN = timedelta(minutes=10)
+"""The answer that had the new code may be lost on the way; the old code then still opens the account."""
+RECOVERED_SESSIONS_MAX = 100
+"""More retries than these do not come within the time."""
 
 Identifier = Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[^\x00]+" + END)]
 RefreshText = Annotated[str, msgspec.Meta(min_length=20, max_length=200)]
@@ -101,16 +106,21 @@ class RegisterEmail(Command, frozen=True):
 
 
 class LogIn(Command, frozen=True):
-    """`identifier` is an e-mail address or a handle."""
+    """`identifier` is an e-mail address or a handle.
+
+    `refresh_token`: the last one this phone had, if any; it opens nothing. Nobody who guesses at the name
+    elsewhere then keeps this phone from logging in to the account it had."""
 
     identifier: Identifier
     password: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    refresh_token: RefreshText | None = None
 
 
 class Recover(Command, frozen=True):
     """Getting back in with the recovery code; every older session ends, and so does the old password.
 
-    `handle` is the one that the person remembers: guesses are counted by it. The code finds the account."""
+    `handle` is the one that the person remembers. The code finds the account, and is too long to be guessed:
+    attempts are counted by address alone, so that nobody keeps its person out."""
 
     handle: Handle
     recovery_code: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
@@ -192,13 +202,30 @@ def recovery_hash(code: str) -> str:
     return hashlib.sha256(kept.encode()).hexdigest()
 
 
+async def counted_login(command: LogIn, ports: Ports) -> str:
+    """By what an attempt is counted beside its address."""
+    return guesses.counted_by(command.identifier, await _phone(command, ports))
+
+
+async def counted_address(command: RegisterEmail, ports: Ports) -> str:
+    """A taken pair of address and password is told: trying them is guessing."""
+    return guesses.counted_by(command.email, None)
+
+
+async def _phone(command: LogIn, ports: Ports) -> guesses.KnownPhone | None:
+    if command.refresh_token is None:
+        return None
+    return await guesses.known_phone(command.identifier, refresh_hash(command.refresh_token), ports)
+
+
 async def log_in(command: LogIn, ports: Ports) -> LoggedIn:
     """The same refusal, after the same work, whether the account exists or not.
 
     Only who knows the password of a banned account hears that it is banned.
     """
     account = await behind(command, ports)
-    if account is None:
+    phone = await _phone(command, ports)
+    if account is None or (phone and phone.account_id != account.id):
         raise Unauthenticated(WRONG_LOGIN)
     await bans.check_not_banned(account, ports)
     if account.status != "active":
@@ -239,8 +266,8 @@ async def _logged_in(account: Account, ports: Ports) -> LoggedIn:
 
 
 async def recover(command: Recover, ports: Ports) -> Registered:
-    """A used recovery code is replaced by a new one."""
-    account = await recoverable(command.recovery_code, ports)
+    """A used recovery code is replaced by a new one; a retry within a while is given another."""
+    account = await recoverable(command.recovery_code, ports) or await _just_recovered(command, ports)
     if account is None:
         raise Unauthenticated(WRONG_RECOVERY)
     await bans.check_not_banned(account, ports)
@@ -257,10 +284,21 @@ async def recoverable(code: str, ports: Ports) -> Account | None:
     return await ports.records.accounts.by_recovery(recovery_hash(code))
 
 
+async def _just_recovered(command: Recover, ports: Ports) -> Account | None:
+    """Not once the answer has arrived: its session has been used since it was opened."""
+    since = ports.now() - RECOVERED_AGAIN_WITHIN
+    account = await ports.records.accounts.by_recovered(recovery_hash(command.recovery_code), since)
+    if account is None:
+        return None
+    opened = await ports.records.sessions.open(account.id, since, RECOVERED_SESSIONS_MAX)
+    return None if any(one.last_used_at != one.created_at for one in opened) else account
+
+
 async def _recovered(account: Account, command: Recover, ports: Ports) -> Registered:
     code = new_recovery_code()
     changes: dict[str, object] = {
         "recovery_hash": recovery_hash(code),
+        **_remembered(account, recovery_hash(command.recovery_code), ports),
         # Who recovers may have lost the account to somebody else: the old password ends with the sessions.
         "password_hash": None,
         "email_login": None,
@@ -274,6 +312,12 @@ async def _recovered(account: Account, command: Recover, ports: Ports) -> Regist
         tokens = await open_session(account, tx, ports)
         await audit.note("auth.recovered", account.id, tx, ports)
     return Registered(account=accounts.own_view(account), tokens=tokens, recovery_code=code)
+
+
+def _remembered(account: Account, used: str, ports: Ports) -> dict[str, object]:
+    """A retry does not make its own time longer."""
+    again = account.recovered_from == used
+    return {"recovered_from": used, "recovered_at": account.recovered_at if again else ports.now()}
 
 
 async def open_session(account: Account, tx: Records, ports: Ports) -> Tokens:

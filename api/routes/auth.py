@@ -26,19 +26,21 @@ async def register(command: RegisterAnonymous, ports: Ports) -> Registered:
     return await sessions.register_anonymous(command, ports)
 
 
-@routes.public("POST", "/v1/auth/register/email", limit=REGISTRATIONS, named_by="email", status=201)
+@routes.public(
+    "POST", "/v1/auth/register/email", limit=REGISTRATIONS, guesses=sessions.counted_address, status=201
+)
 async def register_email(command: RegisterEmail, ports: Ports) -> Registered:
     """Makes an account that an e-mail address and a password open on any phone."""
     return await sessions.register_email(command, ports)
 
 
-@routes.public("POST", "/v1/auth/login", limit=LOGINS, named_by="identifier")
+@routes.public("POST", "/v1/auth/login", limit=LOGINS, guesses=sessions.counted_login)
 async def log_in(command: LogIn, ports: Ports) -> LoggedIn:
     """Opens a session for an e-mail address or handle and its password."""
     return await sessions.log_in(command, ports)
 
 
-@routes.public("POST", "/v1/auth/recover", limit=LOGINS, named_by="handle")
+@routes.public("POST", "/v1/auth/recover", limit=LOGINS)
 async def recover(command: Recover, ports: Ports) -> Registered:
     """Opens a session with the recovery code, ends all others, and gives a new code."""
     return await sessions.recover(command, ports)

@@ -1,7 +1,7 @@
 """Erasures for those without a session: asking for one, and seeing by its receipt what became of it."""
 
 from api.route import LOGINS, REQUESTS, Routes
-from domain import erasure
+from domain import erasure, proof
 from domain.erasure import OneReceipt, Receipt
 from domain.ports import Ports
 from domain.proof import Proof
@@ -9,7 +9,7 @@ from domain.proof import Proof
 routes = Routes()
 
 
-@routes.public("POST", "/v1/erasures", limit=LOGINS, named_by="identifier")
+@routes.public("POST", "/v1/erasures", limit=LOGINS, guesses=proof.counted_proof)
 async def erase_without_session(command: Proof, ports: Ports) -> Receipt:
     """Erases an account for whoever proves that it is theirs, also when it is banned."""
     return await erasure.erase_without_session(command, ports)

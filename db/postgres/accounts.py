@@ -1,6 +1,7 @@
 """Accounts in PostgreSQL."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import asyncpg
 
@@ -9,7 +10,7 @@ from domain.accounts import Account, Role
 from domain.errors import Conflict, DomainError, NotFound
 
 COLUMNS = """id, handle::text, avatar, role, status, country, timezone, strength_points, password_hash,
-    recovery_hash, email_login, email_encrypted, created_at"""
+    recovery_hash, recovered_from, recovered_at, email_login, email_encrypted, created_at"""
 
 TAKEN = {"accounts_handle_key": "handle", "accounts_email_login_key": "email"}
 
@@ -68,6 +69,14 @@ class AccountRows:
     async def by_recovery(self, recovery_hash: str) -> Account | None:
         row = await self.db.fetchrow(
             f"select {COLUMNS} from accounts where recovery_hash = $1", recovery_hash
+        )
+        return Account(**row) if row else None
+
+    async def by_recovered(self, recovery_hash: str, since: datetime) -> Account | None:
+        row = await self.db.fetchrow(
+            f"select {COLUMNS} from accounts where recovered_from = $1 and recovered_at > $2",
+            recovery_hash,
+            since,
         )
         return Account(**row) if row else None
 

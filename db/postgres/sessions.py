@@ -8,6 +8,15 @@ from domain.accounts import User
 from domain.ports import Use
 from domain.sessions import EndedSession, EndReason, RefreshToken, Session
 
+REFRESH_ROW = """
+    select t.token_hash, t.session_id, s.account_id, t.expires_at, t.used_at,
+        s.ended_at is not null or a.status <> 'active' as session_ended, s.end_reason
+    from refresh_tokens t
+    join sessions s on s.id = t.session_id
+    join accounts a on a.id = s.account_id
+    where t.token_hash = $1
+"""
+
 
 class SessionRows:
     def __init__(self, db: Db) -> None:
@@ -114,19 +123,12 @@ class SessionRows:
             token.expires_at,
         )
 
+    async def get_refresh(self, token_hash: bytes) -> RefreshToken | None:
+        row = await self.db.fetchrow(REFRESH_ROW, token_hash)
+        return RefreshToken(**row) if row else None
+
     async def lock_refresh(self, token_hash: bytes) -> RefreshToken | None:
-        row = await self.db.fetchrow(
-            """
-            select t.token_hash, t.session_id, s.account_id, t.expires_at, t.used_at,
-                s.ended_at is not null or a.status <> 'active' as session_ended, s.end_reason
-            from refresh_tokens t
-            join sessions s on s.id = t.session_id
-            join accounts a on a.id = s.account_id
-            where t.token_hash = $1
-            for update of t, s
-            """,
-            token_hash,
-        )
+        row = await self.db.fetchrow(f"{REFRESH_ROW} for update of t, s", token_hash)
         return RefreshToken(**row) if row else None
 
     async def mark_used(self, token_hash: bytes, at: datetime) -> None:

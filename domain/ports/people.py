@@ -33,6 +33,9 @@ class Accounts(Protocol):
 
     async def by_recovery(self, recovery_hash: str) -> Account | None: ...
 
+    async def by_recovered(self, recovery_hash: str, since: datetime) -> Account | None:
+        """The account whose last recovery was with this code, and not before then."""
+
     async def update(self, id: str, changes: dict[str, object]) -> Account:
         """Raises `Conflict` when a new handle is taken, `NotFound` without the account."""
 
@@ -80,6 +83,8 @@ class Sessions(Protocol):
     async def ended_since(self, moment: datetime) -> list[EndedSession]: ...
 
     async def add_refresh(self, token: RefreshToken) -> None: ...
+
+    async def get_refresh(self, token_hash: bytes) -> RefreshToken | None: ...
 
     async def lock_refresh(self, token_hash: bytes) -> RefreshToken | None:
         """The token, held against a parallel use until the transaction ends."""

@@ -6,6 +6,8 @@ import hashlib
 import re
 import socket
 from collections.abc import Callable
+from ipaddress import ip_address
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -27,6 +29,8 @@ from domain.settings import Settings, SettingsError
 from domain.support import GiveSupport
 from tests.store_lines import store_lines
 
+PASSWORD = "correct horse battery"
+ADDRESSES = count(int(ip_address("198.51.100.1")))
 ORIGIN = "https://app.example.org"
 PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "PATCH"}
 
@@ -142,6 +146,60 @@ async def test_guesses_at_one_account_are_limited_from_everywhere(ports: Ports) 
             headers = {"X-Forwarded-For": f"203.0.113.{number}"}
             statuses.append((await rest.ask("POST", "/v1/auth/login", body, headers=headers)).status)
         assert statuses == [401, 401, 429]
+
+
+async def test_guessing_at_a_handle_does_not_keep_its_phone_out(ports: Ports) -> None:
+    async with opened(with_settings(ports, login_attempts_per_minute=3)) as rest:
+        owner = await rest.register_email("me@example.org", PASSWORD, handle="quiet-otter")
+        other = await rest.register(handle="brave-wren")
+        await owner.ask("POST", "/v1/auth/logout")
+        trusting = with_settings(rest.ports, login_attempts_per_minute=3, trusted_proxies=("127.0.0.1",))
+    async with opened(trusting) as rest:
+        for identifier in ("quiet-otter", "me@example.org"):
+            guess = {"identifier": identifier, "password": "a guess"}
+            assert [await status_of(rest, guess) for _ in range(4)][-1] == 429
+            right = {"identifier": identifier, "password": PASSWORD}
+            assert await status_of(rest, right) == 429
+            assert await status_of(rest, {**right, "refresh_token": other.refresh}) == 429
+            assert await status_of(rest, {**right, "refresh_token": "x" * 43}) == 429
+        known = {"identifier": "Quiet-Otter", "password": PASSWORD, "refresh_token": owner.refresh}
+        assert [await status_of(rest, known), await status_of(rest, known)] == [200, 200]
+        wrong = {**known, "password": "a guess"}
+        assert [await status_of(rest, wrong), await status_of(rest, known)] == [401, 429]
+
+
+async def test_a_phone_guesses_at_no_account_but_its_own(rest: Rest) -> None:
+    victim = await rest.register_email("me@example.org", PASSWORD)
+    thief = await rest.register_email("me@example.org", "another long password")
+    body = {"identifier": "me@example.org", "password": PASSWORD}
+    assert await status_of(rest, {**body, "refresh_token": thief.refresh}) == 401
+    assert await status_of(rest, {**body, "refresh_token": victim.refresh}) == 200
+    assert await status_of(rest, body) == 200
+
+
+async def test_guessing_at_recovery_codes_keeps_nobody_from_recovering(ports: Ports) -> None:
+    trusting = with_settings(ports, login_attempts_per_minute=2, trusted_proxies=("127.0.0.1",))
+    async with opened(trusting) as rest:
+        person = await rest.register(handle="quiet-otter")
+        guess = {"handle": "quiet-otter", "recovery_code": "ABCD-EFGH-IJKL"}
+        for _ in range(4):
+            assert await status_of(rest, guess, path="/v1/auth/recover") == 401
+        right = {**guess, "recovery_code": person.recovery_code}
+        back = await rest.ask("POST", "/v1/auth/recover", right, headers=elsewhere())
+        assert back.status == 200
+        for code in ["ABCD-EFGH"] * 3 + [back.body["recovery_code"]]:
+            erase = {"identifier": "quiet-otter", "recovery_code": code}
+            told = await status_of(rest, erase, path="/v1/erasures")
+        assert told == 200
+
+
+async def status_of(rest: Rest, body: dict[str, str], path: str = "/v1/auth/login") -> int:
+    """Asked from an address where nobody asked before."""
+    return (await rest.ask("POST", path, body, headers=elsewhere())).status
+
+
+def elsewhere() -> dict[str, str]:
+    return {"X-Forwarded-For": str(ip_address(next(ADDRESSES)))}
 
 
 async def test_registering_an_address_is_no_way_around_the_limit_on_guesses(ports: Ports) -> None:

@@ -111,6 +111,6 @@ async def test_without_proof_nobody_learns_whom_there_is(rest: Rest, alice: Pers
 
 async def test_guesses_at_one_account_are_limited(ports: Ports) -> None:
     async with opened(with_settings(ports, login_attempts_per_minute=2)) as rest:
-        body = {"identifier": "somebody", "recovery_code": "ABCD-EFGH"}
+        body = {"identifier": "somebody", "current_password": "a guess"}
         answers = [await rest.ask("POST", "/v1/erasures", body) for _ in range(3)]
         assert [answer.status for answer in answers] == [401, 401, 429]

@@ -1,8 +1,11 @@
 """What `domain.ports.Accounts` promises."""
 
+from datetime import timedelta
+
 import pytest
 
 from domain.accounts import Account
+from domain.clock import utc_now
 from domain.errors import Conflict, NotFound
 from domain.ids import new_id
 from domain.ports import Ports
@@ -81,6 +84,17 @@ async def test_a_password_is_replaced_only_while_it_is_the_expected_one(ports: P
     assert stored is not None
     assert stored.password_hash == "second"
     assert not await accounts.replace_password(new_id(), None, {"password_hash": "x"})
+
+
+async def test_an_account_is_found_by_the_code_it_was_just_recovered_with(ports: Ports, make: Makers) -> None:
+    at = utc_now()
+    account = await make.account()
+    await ports.records.accounts.update(account.id, {"recovered_from": "used", "recovered_at": at})
+    found = await ports.records.accounts.by_recovered("used", at - timedelta(seconds=1))
+    assert found is not None
+    assert (found.id, found.recovered_from) == (account.id, "used")
+    assert await ports.records.accounts.by_recovered("used", at) is None
+    assert await ports.records.accounts.by_recovered("another", at - timedelta(seconds=1)) is None
 
 
 async def test_a_recovery_code_is_replaced_once(ports: Ports, make: Makers) -> None:

@@ -115,6 +115,19 @@ async def test_a_refresh_token_tells_of_its_use_and_keeps_the_first(ports: Ports
     assert (used.used_at, used.session_ended) == (now, False)
 
 
+async def test_a_refresh_token_is_looked_at_without_holding_it(ports: Ports, make: Makers) -> None:
+    session = await make.session((await make.account()).id)
+    token = await make.refresh_token(session)
+    async with ports.transaction() as tx:
+        assert await tx.sessions.lock_refresh(token.token_hash) == token
+        assert await tx.sessions.get_refresh(token.token_hash) == token
+    await ports.records.sessions.end(session.id, "logged_out", utc_now())
+    ended = await ports.records.sessions.get_refresh(token.token_hash)
+    assert ended is not None
+    assert (ended.session_ended, ended.end_reason) == (True, "logged_out")
+    assert await ports.records.sessions.get_refresh(b"unknown") is None
+
+
 async def test_a_refresh_token_tells_of_the_end_of_its_session(ports: Ports, make: Makers) -> None:
     account = await make.account()
     ended, banned = await make.session(account.id), await make.session((await make.account()).id)

@@ -1,6 +1,7 @@
 """Accounts in memory."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -42,6 +43,15 @@ class FakeAccounts:
 
     async def by_recovery(self, recovery_hash: str) -> Account | None:
         return self._first(lambda account: account.recovery_hash == recovery_hash)
+
+    async def by_recovered(self, recovery_hash: str, since: datetime) -> Account | None:
+        return self._first(
+            lambda account: (
+                account.recovered_from == recovery_hash
+                and account.recovered_at
+                and account.recovered_at > since
+            )
+        )
 
     def _first(self, matches: Any) -> Account | None:
         return next(filter(matches, self._tables.accounts.values()), None)

@@ -86,6 +86,9 @@ class FakeSessions:
 
     async def lock_refresh(self, token_hash: bytes) -> RefreshToken | None:
         """Transactions come one at a time here, so that every lock is held."""
+        return await self.get_refresh(token_hash)
+
+    async def get_refresh(self, token_hash: bytes) -> RefreshToken | None:
         token = self._tables.refresh_tokens.get(token_hash)
         if token is None:
             return None

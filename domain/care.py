@@ -12,6 +12,8 @@ EXPIRE_BATCH = 200
 PRUNE_BATCH = 1_000
 KEEP_EXPIRED_REFRESH = timedelta(days=1)
 KEEP_INVITATIONS = timedelta(days=7)
+KEEP_ATTENTION = timedelta(days=7)
+"""Who was asked to help with an SOS and who looked at it; its ladder is over after a day."""
 KEEP_ENDED_SESSIONS = timedelta(days=30)
 """Long enough for somebody to see in their list of sessions that one was ended."""
 
@@ -75,5 +77,13 @@ async def prune_invitations(ports: Ports) -> int:
     """Deletes invitations into circles that nobody can use any more; returns how many."""
     pruned = 0
     while rows := await ports.records.invitations.prune(ports.now() - KEEP_INVITATIONS, PRUNE_BATCH):
+        pruned += rows
+    return pruned
+
+
+async def prune_attention(ports: Ports) -> int:
+    """Deletes who was asked about an SOS and who looked at it, when that is over; returns how many rows."""
+    before, pruned = ports.now() - KEEP_ATTENTION, 0
+    while rows := await ports.records.ladders.forget_attention(before, PRUNE_BATCH):
         pruned += rows
     return pruned

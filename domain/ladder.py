@@ -302,7 +302,14 @@ async def note_answer(post: Post, account_id: str, ref: str, at: datetime, tx: R
 
 
 def measure_job(post_id: str) -> Job:
-    return Job(name="measure_answer", args={"post_id": post_id}, key=f"measure_answer:{post_id}", lane="bulk")
+    """It repeats: the first answer may be taken back before it is measured."""
+    return Job(
+        name="measure_answer",
+        args={"post_id": post_id},
+        key=f"measure_answer:{post_id}",
+        lane="bulk",
+        repeats=True,
+    )
 
 
 async def measure_answer(post_id: str, ports: Ports) -> Answered | None:

@@ -23,7 +23,8 @@ from domain.jobs import Lane
 
 TRACE_CHARACTERS_MAX = 4_000
 PATIENCE_SECONDS = 24 * 3600.0
-"""So long after it was first due a job is tried again that fails only because something else is away."""
+"""So long after it was first due a job is tried again that fails only because something else is away, unless
+its policy says otherwise."""
 URGENT_CAP_SECONDS = 30.0
 """An urgent job is not left alone for longer than this, unless its policy says otherwise."""
 
@@ -52,6 +53,9 @@ class Kind(msgspec.Struct, frozen=True):
     timeout_seconds: float = 30.0
     attempts: int = 5
     backoff: Backoff = Backoff()
+    patience_seconds: float = PATIENCE_SECONDS
+    recurs: bool = False
+    """Its next slot makes up for a run that found something away."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -96,6 +100,7 @@ def job(
     timeout_seconds: float = 30.0,
     attempts: int = 5,
     backoff: Backoff | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
     kinds: dict[str, Kind] | None = None,
 ) -> Callable[[F], F]:
     """Register `async def f(ports, **ids)` under its own name and leave it as it is.
@@ -109,7 +114,9 @@ def job(
         name = function.__name__
         if name in registry:
             raise ValueError(f"two jobs are called {name}")
-        registry[name] = Kind(name, function, lane, timeout_seconds, attempts, backoff or usual_backoff(lane))
+        registry[name] = Kind(
+            name, function, lane, timeout_seconds, attempts, backoff or usual_backoff(lane), patience_seconds
+        )
         return function
 
     return register
@@ -144,7 +151,9 @@ def judge_error(error: BaseException, kind: Kind, attempt: int, waited_seconds: 
     name, trace = error_name(error), frames(error)
     refusal = error if isinstance(error, DomainError) else None
     is_last, is_away = attempt >= kind.attempts, refusal is not None and refusal.temporary
-    if (refusal and not is_away) or (is_last and not (is_away and waited_seconds < PATIENCE_SECONDS)):
+    if is_away and is_last and waited_seconds >= kind.patience_seconds and kind.recurs:
+        return Cancel("away")
+    if (refusal and not is_away) or (is_last and not (is_away and waited_seconds < kind.patience_seconds)):
         return Dead(name, trace)
     asked = (refusal and refusal.retry_after) or 0.0
     return Retry(max(kind.backoff.delay(attempt), asked), name, trace, counted=not is_last)

@@ -7,21 +7,25 @@ slots of one entry are merged into one run, and their number is kept. All times 
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import msgspec
 import structlog
-from arq.cron import next_cron
 
 from domain.clock import Clock, rfc3339
 from domain.jobs import Job, JobQueue, JobSettings, JobStore, Lane, Slot
-from workers.job import Function
+from workers.job import KINDS, Function, Kind
 
 log = structlog.get_logger(__name__)
 
-MISSED_MAX = 10_000
-"""Missed slots are counted up to here, so that a long outage costs no long count."""
+PLAIN_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+MISSED_MAX = 200
+"""Missed slots are counted up to here: nothing else runs in a worker while it counts."""
+SECOND, MINUTE, HOUR, DAY = (timedelta(seconds=seconds) for seconds in (1, 60, 3600, 86_400))
+LONGER_THAN_A_MONTH = timedelta(days=32)
+STEPS_MAX = 10_000
+"""More than the days of eight years, the longest that a 29th of February is away."""
 
 F = TypeVar("F", bound=Function)
 
@@ -39,17 +43,33 @@ class Cron(msgspec.Struct, frozen=True):
     month: Field = None
 
     def after(self, moment: datetime) -> datetime:
-        """The first match after `moment`."""
-        return next_cron(
-            moment.astimezone(UTC),
-            month=self.month,
-            day=self.day,
-            weekday=self.weekday,
-            hour=self.hour,
-            minute=self.minute,
-            second=self.second,
-            microsecond=0,
-        )
+        """The first match after `moment`. Raises `ValueError` for a pattern that never comes."""
+        at = moment.astimezone(UTC).replace(microsecond=0) + SECOND
+        for _ in range(STEPS_MAX):
+            later = self._later(at)
+            if later is None:
+                return at
+            at = later
+        raise ValueError(f"{self.spec} never comes")
+
+    def _later(self, at: datetime) -> datetime | None:
+        """Where the next stretch begins that may match; None when `at` does."""
+        midnight = at.replace(hour=0, minute=0, second=0)
+        if not holds(self.month, at.month):
+            return (midnight.replace(day=1) + LONGER_THAN_A_MONTH).replace(day=1)
+        if not (holds(self.day, at.day) and holds(self.weekday, at.weekday())):
+            return midnight + DAY
+        if not holds(self.hour, at.hour):
+            return at.replace(minute=0, second=0) + HOUR
+        if not holds(self.minute, at.minute):
+            return at.replace(second=0) + MINUTE
+        return None if holds(self.second, at.second) else at + SECOND
+
+    @property
+    def period_seconds(self) -> float:
+        """From one match to the next, at a moment like any other."""
+        first = self.after(PLAIN_MOMENT)
+        return (self.after(first) - first).total_seconds()
 
     @property
     def spec(self) -> str:
@@ -67,13 +87,24 @@ SCHEDULE: dict[str, Entry] = {}
 
 
 def scheduled(
-    cron: Cron, *, lane: Lane = "bulk", entries: dict[str, Entry] | None = None
+    cron: Cron,
+    *,
+    lane: Lane = "bulk",
+    entries: dict[str, Entry] | None = None,
+    kinds: dict[str, Kind] = KINDS,
 ) -> Callable[[F], F]:
-    """Put a `@job` function that needs no ids on the schedule; stands above `@job`."""
+    """Put a `@job` function that needs no ids on the schedule; stands above `@job`.
+
+    While something is away a run is tried again until its next slot, no longer: runs must not pile up.
+    """
     registry = SCHEDULE if entries is None else entries
 
     def register(function: F) -> F:
-        registry[function.__name__] = Entry(function.__name__, cron, lane)
+        name = function.__name__
+        registry[name] = Entry(name, cron, lane)
+        if kind := kinds.get(name):
+            patience = min(kind.patience_seconds, cron.period_seconds)
+            kinds[name] = msgspec.structs.replace(kind, patience_seconds=patience, recurs=True)
         return function
 
     return register
@@ -164,6 +195,10 @@ def following(cron: Cron, slot: datetime, now: datetime) -> tuple[datetime, int]
 
 def job_of(entry: Entry, slot: datetime) -> Job:
     return Job(entry.name, {}, f"{entry.name}@{rfc3339(slot)}", entry.lane)
+
+
+def holds(field: Field, value: int) -> bool:
+    return field is None or (value == field if isinstance(field, int) else value in field)
 
 
 def field_text(field: Field) -> str:

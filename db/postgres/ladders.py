@@ -38,6 +38,15 @@ where l.post_id = $1 and a.status = 'active' and a.id <> l.author_id and AUDIENC
 order by busy.open, a.id limit $3
 """
 
+FORGET = [
+    f"""
+    delete from {table} where (post_id, account_id) in (
+        select one.post_id, one.account_id from {table} one join sos_ladders l on l.post_id = one.post_id
+        where l.started_at < $1 and l.state <> 'open' limit $2)
+    """
+    for table in ("sos_asked", "sos_seen")
+]
+
 
 class LadderRows:
     def __init__(self, db: Db) -> None:
@@ -192,6 +201,10 @@ class LadderRows:
 
     async def seen(self, post_id: str) -> int:
         return int(await self.db.fetchval("select count(*) from sos_seen where post_id = $1", post_id))
+
+    async def forget_attention(self, started_before: datetime, limit: int) -> int:
+        statuses = [await self.db.execute(query, started_before, limit) for query in FORGET]
+        return sum(int(status.rpartition(" ")[2]) for status in statuses)
 
     async def waiting(self, limit: int) -> list[Waiting]:
         rows = await self.db.fetch(

@@ -188,6 +188,9 @@ class Ladders(Protocol):
     async def seen(self, post_id: str) -> int:
         """How many have seen it."""
 
+    async def forget_attention(self, started_before: datetime, limit: int) -> int:
+        """Deletes who was asked and who looked, of ladders that are not open; returns how many rows."""
+
     async def waiting(self, limit: int) -> list[Waiting]:
         """Open ladders, the oldest first."""
 

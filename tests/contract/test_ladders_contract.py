@@ -245,3 +245,19 @@ async def test_answer_times_are_those_of_a_time(ports: Ports, make: Makers) -> N
     await started(ports, author)
     assert await ladders.answer_times(NOON) == (4, 20.0, 900.0, 1)
     assert await ladders.answer_times(LATER) == (0, None, None, 0)
+
+
+async def test_attention_is_forgotten_piece_by_piece_when_its_ladder_is_over(
+    ports: Ports, make: Makers
+) -> None:
+    ladders = ports.records.ladders
+    author, *others = [await make.account() for _ in range(4)]
+    over, open_one = await started(ports, author), await started(ports, author)
+    for ladder in (over, open_one):
+        await ladders.ask(ladder.post_id, 1, [one.id for one in others], LATER)
+        await ladders.see(ladder.post_id, others[0].id)
+    await ladders.close(over.post_id)
+    assert await ladders.forget_attention(NOON, 10) == 0
+    assert [await ladders.forget_attention(LATER, 2) for _ in range(3)] == [3, 1, 0]
+    assert (await ladders.asked(over.post_id), await ladders.seen(over.post_id)) == ([], 0)
+    assert (len(await ladders.asked(open_one.post_id)), await ladders.seen(open_one.post_id)) == (3, 1)

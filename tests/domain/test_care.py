@@ -122,3 +122,18 @@ async def test_an_invitation_is_forgotten_a_week_after_its_end(world: World) -> 
     world.clock.advance(hours=2)
     assert await care.prune_invitations(world.ports) == 1
     assert await care.prune_invitations(world.ports) == 0
+
+
+async def test_who_was_asked_about_an_sos_and_who_looked_is_forgotten_a_week_later(world: World) -> None:
+    author, helper = await world.person(), await world.person()
+    over, waiting = await world.post(author, type="sos"), await world.post(author, type="sos")
+    for post in (over, waiting):
+        await world.ports.records.ladders.ask(post.id, 1, [helper.id], world.clock())
+        await world.ports.records.ladders.see(post.id, helper.id)
+    await world.tap(helper, over)
+    world.clock.advance(days=7)
+    assert await care.prune_attention(world.ports) == 0
+    world.clock.advance(seconds=1)
+    assert await care.prune_attention(world.ports) == 2
+    assert [await world.ports.records.ladders.seen(post.id) for post in (over, waiting)] == [0, 1]
+    assert await world.ports.records.ladders.asked(over.id) == []

@@ -146,6 +146,22 @@ async def test_how_long_the_first_answer_took_is_told_once(world: World) -> None
     assert ladder.category_of(["very_own"]) == "other"
 
 
+async def test_an_answer_that_was_taken_back_before_it_was_measured_leaves_it_to_the_next(
+    world: World,
+) -> None:
+    post, one, other = await sos(world), await world.person(), await world.person()
+    await world.tap(one, post)
+    await undo_support(UndoSupport(post_id=post.id, kind="been_there"), one, world.ports)
+    await world.work("measure_answer")
+    world.clock.advance(seconds=30)
+    await world.answer(other, post)
+    await world.ports.announcer.drain()
+    assert len(world.owed("measure_answer")) == 1
+    measured = await ladder.measure_answer(post.id, world.ports)
+    assert measured is not None
+    assert measured.seconds == 30
+
+
 async def test_an_answer_that_is_taken_back_lets_it_climb_on(world: World) -> None:
     near, first = await helper(world), await world.person()
     post = await sos(world)

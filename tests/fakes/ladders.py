@@ -158,6 +158,20 @@ class FakeLadders:
         self._tables.seen[post_id, account_id] = None
         return True
 
+    async def forget_attention(self, started_before: datetime, limit: int) -> int:
+        old = {
+            ladder.post_id
+            for ladder in self._tables.ladders.values()
+            if ladder.state != "open" and ladder.started_at < started_before
+        }
+        asked = [key for key in self._tables.asked if key[0] in old][:limit]
+        seen = [key for key in self._tables.seen if key[0] in old][:limit]
+        for key in asked:
+            del self._tables.asked[key]
+        for key in seen:
+            del self._tables.seen[key]
+        return len(asked) + len(seen)
+
     async def seen(self, post_id: str) -> int:
         return sum(seen_of == post_id for seen_of, _ in self._tables.seen)
 

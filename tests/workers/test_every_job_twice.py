@@ -290,6 +290,17 @@ async def prune_invitations(stage: Stage) -> dict[str, str]:
 
 
 @case
+async def prune_attention(stage: Stage) -> dict[str, str]:
+    helper, author = await stage.person(), await stage.person()
+    post = await stage.post(author, type="sos")
+    await stage.ports.records.ladders.ask(post.id, 1, [helper.id], stage.clock())
+    await stage.ports.records.ladders.see(post.id, helper.id)
+    await stage.answer(helper, post)
+    stage.clock.advance(days=8)
+    return {}
+
+
+@case
 async def prune_jobs(stage: Stage) -> dict[str, str]:
     job = Job("notify", {}, "notify:old")
     long_ago = utc_now() - timedelta(days=40)

@@ -28,3 +28,9 @@ async def prune_sessions(ports: Ports) -> None:
 @job(lane="bulk", timeout_seconds=300)
 async def prune_invitations(ports: Ports) -> None:
     await care.prune_invitations(ports)
+
+
+@scheduled(Cron(hour=4, minute=30))
+@job(lane="bulk", timeout_seconds=300)
+async def prune_attention(ports: Ports) -> None:
+    await care.prune_attention(ports)

@@ -6,7 +6,8 @@ from workers.schedule import Cron, scheduled
 PRUNE_BATCH = 1_000
 
 
-@job(lane="default", timeout_seconds=30, attempts=12)
+# Two or three hours: what a push service refuses looks as if it were away, and is to end as a dead letter.
+@job(lane="default", timeout_seconds=30, attempts=30, patience_seconds=0)
 async def push(ports: Ports, notification_id: str) -> Retry | None:
     """Sends one notification to its person's devices, or waits for the end of quiet hours or of a group."""
     later = await pushing.push(notification_id, ports)

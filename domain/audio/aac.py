@@ -17,6 +17,7 @@ EXTENDED = frozenset({5, 29})
 """High-efficiency AAC: a low-complexity stream with an extension that decoders find by themselves."""
 SINGLE, PAIR, DATA, FILL = 0, 1, 4, 6
 """Elements that a frame may begin with."""
+SOUND = frozenset({SINGLE, PAIR})
 ELEMENT_BITS = 3
 
 
@@ -48,6 +49,10 @@ class Bits:
         self._left -= width
         return self._value >> self._left & (1 << width) - 1
 
+    def align(self) -> None:
+        """Goes on with the next whole byte."""
+        self._left -= self._left % 8
+
     def rest(self, width: int) -> bytes:
         """The last `width` bits that were taken and all behind them, filled up to whole bytes."""
         width += self._left
@@ -58,23 +63,38 @@ class Bits:
 def _checked(frame: bytes, channels: int) -> bytes:
     if not 0 < len(frame) <= FRAME_BYTES_MAX * channels:
         raise Unreadable
-    kind = frame[0] >> 5
-    if kind == FILL:
-        return _without_fill(frame)
-    if kind not in {SINGLE, PAIR, DATA}:
-        raise Unreadable
-    return frame
+    return frame if frame[0] >> 5 in SOUND else _from_the_sound_on(frame)
 
 
-def _without_fill(frame: bytes) -> bytes:
-    """Encoders write their name and version as fill before the sound (§4.4.2.7)."""
+def _from_the_sound_on(frame: bytes) -> bytes:
+    """Encoders write their name as fill before the sound (§4.4.2.7), and anybody anything as data (§4.4.2.5).
+
+    What stands behind the sound stays: where that ends only its decoding tells.
+    """
     bits = Bits(frame)
-    while (kind := bits.take(ELEMENT_BITS)) == FILL:
-        count = bits.take(4)
-        bits.take(8 * (count if count < 15 else count + bits.take(8) - 1))
-    if kind not in {SINGLE, PAIR, DATA}:
-        raise Unreadable
+    while (kind := bits.take(ELEMENT_BITS)) not in SOUND:
+        if kind == FILL:
+            _skip_fill(bits)
+        elif kind == DATA:
+            _skip_data(bits)
+        else:
+            raise Unreadable
     return bits.rest(ELEMENT_BITS)
+
+
+def _skip_fill(bits: Bits) -> None:
+    count = bits.take(4)
+    bits.take(8 * (count if count < 15 else count + bits.take(8) - 1))
+
+
+def _skip_data(bits: Bits) -> None:
+    bits.take(4)
+    aligned = bits.take(1)
+    count = bits.take(8)
+    count += bits.take(8) if count == 255 else 0
+    if aligned:
+        bits.align()
+    bits.take(8 * count)
 
 
 def configuration(data: bytes) -> tuple[int, int]:

@@ -218,6 +218,35 @@ SAME = [frame[:40].ljust(40, b"x") for frame in FRAMES]
 SIMPLE = mp4_file.described(mp4_file.LOW_COMPLEXITY_16K)
 
 
+def with_data_before(frame: bytes, said: bytes, *, aligned: bool, fill: bool = False) -> bytes:
+    """The frame behind a data stream element that says something, and behind fill before that."""
+    count = f"{len(said):08b}" if len(said) < 255 else f"{255:08b}{len(said) - 255:08b}"
+    bits = ("110" + "0010" + "0" * 16 if fill else "") + "100" + "0000" + str(int(aligned)) + count
+    bits += "0" * (-len(bits) % 8 if aligned else 0)
+    bits += "".join(f"{byte:08b}" for byte in said + frame)
+    bits += "0" * (-len(bits) % 8)
+    return int(bits, 2).to_bytes(len(bits) // 8)
+
+
+@pytest.mark.parametrize("said", [b"", b"CANARY lives at 52.52 N", b"CANARY" * 60])
+@pytest.mark.parametrize("aligned", [True, False])
+@pytest.mark.parametrize("fill", [True, False])
+def test_what_is_said_beside_the_sound_of_a_frame_is_left_out(said: bytes, aligned: bool, fill: bool) -> None:
+    hiding = [with_data_before(frame, said, aligned=aligned, fill=fill) for frame in FRAMES]
+    kept = rewritten(as_adts(hiding)).data
+    assert [frame.rstrip(b"\0") for frame in adts.read(kept).frames] == [
+        frame.rstrip(b"\0") for frame in FRAMES
+    ]
+    assert rewritten(kept).data == kept
+
+
+@pytest.mark.parametrize("said", [b"CANARY", b"CANARY" * 60])
+def test_data_that_is_longer_than_its_frame_is_no_sound(said: bytes) -> None:
+    whole = with_data_before(FRAMES[0], said, aligned=True)
+    with pytest.raises(Unreadable):
+        rewritten(as_adts([whole[: len(said)]]))
+
+
 def as_adts(frames: list[bytes]) -> bytes:
     return adts.written(AacSound(RATES.index(16_000), 1, frames))
 

@@ -1,6 +1,7 @@
 """Compose file, manifests and image, as far as they can be checked without an engine."""
 
 import importlib
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import yaml
 from prometheus_client import REGISTRY
 
+import run_server
 from domain.settings import Settings
 from telemetry import exposition
 
@@ -35,6 +37,12 @@ def containers() -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Each with its pod."""
     pods = [deployment["spec"]["template"]["spec"] for deployment in manifests("Deployment")]
     return [(pod, container) for pod in pods for container in pod["containers"]]
+
+
+def all_containers() -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Those too that run before."""
+    pods = [pod for pod, _ in containers()]
+    return containers() + [(pod, one) for pod in pods for one in pod.get("initContainers", [])]
 
 
 def compose() -> dict[str, Any]:
@@ -73,8 +81,27 @@ def test_pods_drain_before_they_are_killed() -> None:
     assert [pod["terminationGracePeriodSeconds"] > slowest for pod, _ in containers()] == [True, True]
 
 
-def test_pods_may_do_nothing_that_they_need_not() -> None:
+def test_a_server_goes_when_nobody_sends_it_anything_any_more() -> None:
+    told = manifests("ConfigMap")[0]["data"]
     for pod, container in containers():
+        if container["name"] == "server":
+            command, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
+            assert command == "sleep"
+            spared = pod["terminationGracePeriodSeconds"] - int(seconds) - int(told["DRAIN_SECONDS"])
+            assert spared >= run_server.STOP_GRACE_SECONDS
+
+
+def test_no_probe_ends_a_migration() -> None:
+    (server,) = [pod for pod, container in containers() if container["name"] == "server"]
+    (migrating,) = server["initContainers"]
+    module = migrating["command"][2]
+    assert importlib.util.find_spec(module) is not None
+    assert migrating["image"] == server["containers"][0]["image"]
+    assert migrating["envFrom"] == server["containers"][0]["envFrom"]
+
+
+def test_pods_may_do_nothing_that_they_need_not() -> None:
+    for pod, container in all_containers():
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["automountServiceAccountToken"] is False
         allowed = container["securityContext"]

@@ -36,6 +36,15 @@ def reachable() -> Iterator[None]:
         raise Unavailable from error
 
 
+def gave_up(error: BaseException) -> bool:
+    """Whether somebody stopped waiting for PostgreSQL.
+
+    The connection is closed then, which rolls back what was begun: to ask for that and wait for an answer
+    would take a person in need as long again.
+    """
+    return isinstance(error, asyncio.CancelledError) or isinstance(error.__cause__ or error, TimeoutError)
+
+
 IDLE_IN_TRANSACTION_SECONDS = 15
 """A process that froze in a transaction loses it, with its locks: others wait for them, to log in for one."""
 
@@ -81,6 +90,10 @@ class Database:
             acquired = await self._pool.acquire(timeout=self._timeout)
         try:
             yield Statements(acquired)
+        except BaseException as error:
+            if gave_up(error):
+                acquired.terminate()
+            raise
         finally:
             await self._pool.release(acquired)
 
@@ -110,12 +123,17 @@ class Database:
                 await transaction.start()
             try:
                 yield Statements(acquired)
-            except BaseException:
-                with reachable():
-                    await transaction.rollback()
+            except BaseException as error:
+                if not gave_up(error):
+                    with reachable():
+                        await transaction.rollback()
                 raise
             with reachable():
                 await transaction.commit()
+        except BaseException as error:
+            if gave_up(error):
+                acquired.terminate()
+            raise
         finally:
             await self._pool.release(acquired)
 

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
+import time
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from aiohttp import WSMsgType, web
@@ -30,6 +31,12 @@ INVALID_TEXT: Final = 1007
 TRY_AGAIN_LATER: Final = 1013
 
 _LAST_WORD_SECONDS: Final = 0.2
+
+# Only what comes in larger pieces can keep the loop for long; uvloop hands over eight megabytes at once.
+_PIECE_BYTES: Final = 8_192
+_TURN_SECONDS: Final = 0.002
+_REST_PER_TURN: Final = 9
+_REST_SECONDS_MAX: Final = 1.0
 
 
 class Listener(Protocol):
@@ -137,6 +144,7 @@ class WebSocket(asyncio.Protocol):
         "_reader",
         "_reading_paused",
         "_start",
+        "_unread",
         "deflating",
         "inbox",
         "paused",
@@ -165,6 +173,8 @@ class WebSocket(asyncio.Protocol):
         self._owed_pong: bytes | None = None
         # The first bytes, until they show whether the client masks.
         self._start: bytes | None = b""
+        # What waits while this client rests; None when it does not.
+        self._unread: bytes | None = None
         # The queue doubles the limit it is given.
         inbox = Inbox(cast("Any", self), mailbox_bytes // 2, loop=asyncio.get_running_loop())
         inbox.socket = self
@@ -183,10 +193,45 @@ class WebSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._reader is None or (self._start is not None and not self._masks(data)):
             return
+        if len(data) <= _PIECE_BYTES:
+            self._take(data)
+        else:
+            self._take_turns(data)
+
+    def _take(self, data: bytes) -> None:
+        if self._reader is None:
+            return
         failed, _ = self._reader.feed_data(data)
         self.inbox.listener.taken()
         if failed:
             self.fail(getattr(self.inbox.exception(), "code", PROTOCOL_ERROR))
+
+    def _take_turns(self, data: bytes) -> None:
+        """One client takes a tenth of the loop's time at most: after a turn it rests for nine."""
+        began, end = time.monotonic(), 0
+        while end < len(data):
+            # A full inbox takes nothing: the reader keeps the rest by itself.
+            piece = len(data) if self._reading_paused else _PIECE_BYTES
+            self._take(data[end : end + piece])
+            end += piece
+            spent = time.monotonic() - began
+            if spent > _TURN_SECONDS:
+                self._rest(data[end:], min(spent * _REST_PER_TURN, _REST_SECONDS_MAX))
+                return
+
+    def _rest(self, unread: bytes, seconds: float) -> None:
+        if self._reader is None or self.transport.is_closing():
+            return
+        self._unread = unread
+        self.transport.pause_reading()
+        asyncio.get_running_loop().call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        unread, self._unread = self._unread, None
+        if unread:
+            self._take_turns(unread)
+        if self._unread is None and not self._reading_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _masks(self, data: bytes) -> bool:
         """A server must not go on with a client that does not mask (RFC 6455 section 5.1).
@@ -223,7 +268,7 @@ class WebSocket(asyncio.Protocol):
     def resume_reading(self) -> None:
         """Called by the inbox when it has room again."""
         self._reading_paused = False
-        if not self.transport.is_closing():
+        if self._unread is None and not self.transport.is_closing():
             self.transport.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -232,7 +277,7 @@ class WebSocket(asyncio.Protocol):
             self._deadline.cancel()
         self._closing = True
         # Without these a closed socket would be a cycle, and ten thousand of them a long collection.
-        self._reader = None
+        self._reader = self._unread = None
         listener.lost("transport close" if error is None else "transport error")
 
     def write_control(self, first_byte: int, payload: bytes) -> None:

@@ -27,6 +27,10 @@ OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
         {"200": HealthReport, "503": HealthReport},
     ),
     "/health/live": ("200 as long as the process can answer at all.", {"200": Alive}),
+    "/health/accepting": (
+        "200 until this process drains, whatever its stores do.",
+        {"200": Alive, "503": Alive},
+    ),
     "/health/ready": ("200 when this process may take traffic.", {"200": HealthReport, "503": HealthReport}),
 }
 

@@ -8,6 +8,8 @@ from domain.settings import Settings
 
 PREFLIGHT_SECONDS = 600
 ANY_ORIGIN = "*"
+ASKED = "Authorization, Content-Type, If-None-Match, If-Range, Range"
+"""What a page of another origin may send beside what every page may."""
 EXPOSED = "Content-Range, ETag, Retry-After, X-Request-ID"
 """What a page of another origin may read beside what every page may."""
 HEADERS = {
@@ -45,7 +47,7 @@ class Security:
         response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED
         if request.method == hdrs.METH_OPTIONS:
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = response.headers.get(hdrs.ALLOW, "")
-            response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = "Authorization, Content-Type"
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = ASKED
             response.headers[hdrs.ACCESS_CONTROL_MAX_AGE] = str(PREFLIGHT_SECONDS)
 
 

@@ -37,6 +37,14 @@ async def room_events(room: str, position: Position | None, user: User, ports: P
     return await _answer(room, log, position, user, ports)
 
 
+async def events_after(room: str, after: int, user: User, ports: Ports) -> RoomEvents:
+    """As `room_events`, for who knows a seq alone; one ahead of the log was counted in another epoch."""
+    await check_hears(room, user, ports)
+    log = await ports.rooms.read(room, after, ports.settings.room_replay_events_max)
+    position = Position(epoch=log.epoch, seq=after) if after <= log.seq else None
+    return await _answer(room, log, position, user, ports)
+
+
 async def _answer(room: str, log: Slice, position: Position | None, user: User, ports: Ports) -> RoomEvents:
     missed = rooms.missed(log, position)
     blocked = await ports.records.blocks.around(user.id) if missed else frozenset[str]()

@@ -16,26 +16,26 @@ routes = Routes()
 
 
 class RoomQuery(Command, frozen=True):
-    """`after` and `epoch` are the position of the last event a client has; both or neither."""
+    """`after` and `epoch` are the position of the last event a client has; neither asks where a room stands.
+
+    `after` alone counts in the epoch there is now, which the answer names: who has another starts anew."""
 
     room: RoomName
     after: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
     epoch: Epoch | None = None
 
     def position(self) -> Position | None:
-        if self.after is None or self.epoch is None:
-            self._check_neither()
-            return None
-        return Position(epoch=self.epoch, seq=self.after)
-
-    def _check_neither(self) -> None:
-        if self.after is not None:
-            raise Invalid("A seq counts within an epoch; please send both.", field="epoch")
+        if self.after is not None and self.epoch is not None:
+            return Position(epoch=self.epoch, seq=self.after)
         if self.epoch is not None:
             raise Invalid("Please say after which seq.", field="after")
+        return None
 
 
 @routes.signed_in("GET", "/v1/rooms/{room}/events", limit=REPLAYS)
 async def room_events(query: RoomQuery, user: User, ports: Ports) -> RoomEvents:
     """What was missed in a room since a position; without one, where the room stands now."""
-    return await resume.room_events(query.room, query.position(), user, ports)
+    position = query.position()
+    if position is None and query.after is not None:
+        return await resume.events_after(query.room, query.after, user, ports)
+    return await resume.room_events(query.room, position, user, ports)

@@ -234,7 +234,6 @@ NAMELESS_PATHS = [
     ("/v1/rooms/kitchen/events", "room"),
     ("/v1/rooms/feed%0A/events", "room"),
     ("/v1/rooms/user:1/events", "room"),
-    ("/v1/rooms/feed/events?after=1", "epoch"),
     ("/v1/rooms/feed/events?epoch=abc", "after"),
     ("/v1/rooms/feed/events?after=-1&epoch=abc", "after"),
     (f"/v1/rooms/feed/events?after={2**70}&epoch=abc", "after"),

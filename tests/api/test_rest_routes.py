@@ -196,3 +196,13 @@ async def test_the_index_says_where_everything_is(rest: Rest) -> None:
     for path in ("/", "/v1/"):
         answer = await rest.ask("GET", path)
         assert (answer.status, answer.body["docs"]) == (200, "/docs")
+
+
+async def test_a_client_that_woke_up_asks_for_what_came_after_a_seq(rest: Rest, alice: Person) -> None:
+    await alice.post("I planted tomatoes")
+    await rest.ports.announcer.drain()
+    for more in ({}, {"epoch": (await alice.get("/v1/rooms/feed/events")).body["epoch"]}):
+        answer = await alice.get("/v1/rooms/feed/events", after=0, **more)
+        assert (answer.status, answer.body["recovered"]) == (200, True)
+        told = [event["data"]["post"]["content"] for event in answer.body["events"]]
+        assert told == ["I planted tomatoes"]

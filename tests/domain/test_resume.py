@@ -43,6 +43,20 @@ async def test_who_missed_nothing_is_told_so(world: World) -> None:
     assert (answer.recovered, answer.events) == (True, [])
 
 
+async def test_a_seq_alone_counts_in_the_epoch_there_is(world: World) -> None:
+    author, reader = await world.person(), await world.person()
+    await world.post(author, content="before")
+    seen = await position(world, FEED)
+    await world.post(author, content="missed")
+    await world.ports.announcer.drain()
+    answer = await resume.events_after(FEED, seen.seq, reader, world.ports)
+    assert (answer.recovered, answer.epoch, contents(answer)) == (True, seen.epoch, ["missed"])
+    ahead = await resume.events_after(FEED, answer.seq + 1, reader, world.ports)
+    assert (ahead.recovered, ahead.events, ahead.seq) == (False, [], answer.seq)
+    with pytest.raises(NotFound):
+        await resume.events_after(user_room(author.id), 0, reader, world.ports)
+
+
 @pytest.mark.parametrize("world", [{"room_log_events": 3}], indirect=True)
 async def test_a_trimmed_log_refuses_instead_of_a_part(world: World) -> None:
     author = await world.person()

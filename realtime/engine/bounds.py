@@ -20,6 +20,8 @@ class Bounds:
     attachments: binary attachments of one packet.
     refusals: connect errors that one session gets in a row; above it the session is closed. Each costs this
         process more than the client, and nothing else limits who has not shown a token yet.
+    silent_seconds: when there is no room, a session gives way to a newcomer if it has not asked for a namespace
+        for so long, the oldest first.
     connect_seconds: a session without any connected namespace is closed after this.
     handshake_seconds: for the body of a POST, and from the opening of an upgrade to its end.
     close_seconds: for a client to take its last frames and to answer a close.
@@ -33,6 +35,7 @@ class Bounds:
     mailbox_bytes: int = 32_768
     attachments: int = 10
     refusals: int = 10
+    silent_seconds: float = 1.0
     connect_seconds: float = 10.0
     handshake_seconds: float = 10.0
     close_seconds: float = 3.0

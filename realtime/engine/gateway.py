@@ -112,6 +112,7 @@ class Gateway(engineio.AsyncServer):
         return response
 
     def _check_room(self) -> None:
+        self.sio.make_room()
         bounds = self.sio.bounds
         spare = bounds.max_connections + bounds.refusal_headroom
         if self.sio.draining or self.sio.counters.connections >= spare:

@@ -300,6 +300,7 @@ class Mailbox:
         if auth is not None and not isinstance(auth, dict):
             raise PacketError("auth is an object")
         connection = self.connection
+        self.server.spoke(connection)
         if received.namespace in connection.namespaces:
             head = packet.head(packet.CONNECT_ERROR, received.namespace)
             connection.send(Frame(head + _NOT_READY))

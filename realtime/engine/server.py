@@ -78,6 +78,8 @@ class Server(socketio.AsyncServer):
         self.farewell: Frame | None = None
         self.refusal: Callable[[str], dict[str, Any]] = lambda why: {"message": why}
         self.draining = False
+        # Sessions that have not asked for a namespace, the oldest first, and since when they have not.
+        self._silent: dict[Connection, float] = {}
         self._connect_hooks: dict[str, ConnectHook] = {}
         self._disconnect_hooks: dict[str, DisconnectHook] = {}
         self._departures: deque[Connection] = deque()
@@ -401,13 +403,27 @@ class Server(socketio.AsyncServer):
     def opened(self, connection: Connection) -> None:
         """A session was made."""
         self.eio.sockets[connection.eio_sid] = connection
+        self._silent[connection] = time.monotonic()
         self.counters.opened += 1
         self.counters.connections += 1
+
+    def spoke(self, connection: Connection) -> None:
+        """A session asks for a namespace."""
+        self._silent.pop(connection, None)
+
+    def make_room(self) -> None:
+        """A newcomer is here, and perhaps no place: whoever opens sessions and says nothing must not keep it."""
+        if self.counters.connections < self.bounds.max_connections or not self._silent:
+            return
+        oldest, since = next(iter(self._silent.items()))
+        if time.monotonic() - since >= self.bounds.silent_seconds:
+            oldest.abort("connect timeout")
 
     def forget(self, connection: Connection) -> None:
         """A session id is no longer valid."""
         if self.eio.sockets.pop(connection.eio_sid, None) is None:
             return
+        self._silent.pop(connection, None)
         self.counters.connections -= 1
         if not self.eio.sockets and self._empty is not None and not self._empty.done():
             self._empty.set_result(None)

@@ -28,6 +28,30 @@ async def test_above_the_headroom_the_handshake_is_refused() -> None:
         assert server.counters.refused == 3
 
 
+async def test_who_opens_sessions_and_says_nothing_keeps_no_place_from_others() -> None:
+    server = Server(bounds=Bounds(max_connections=3, refusal_headroom=0, silent_seconds=0))
+    async with serving(server) as url, Wire(url) as one, Polling(url) as oldest, Polling(url) as other:
+        await one.connect()
+        async with Wire(url) as newcomer:
+            await newcomer.connect()
+            assert (await oldest.get())[0] == 400
+            assert (await other.post("40"))[0] == 200
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                async with Wire(url):
+                    pass
+            assert refused.value.status == 503
+            assert server.counters.connections == 3
+
+
+async def test_who_has_just_come_is_given_time_to_speak() -> None:
+    server = Server(bounds=Bounds(max_connections=1, refusal_headroom=0, silent_seconds=600))
+    async with serving(server) as url, Polling(url) as client:
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            async with Wire(url):
+                pass
+        await client.connect()
+
+
 async def test_the_product_words_the_refusal() -> None:
     server = Server(bounds=Bounds(max_connections=0))
     server.refusal = lambda why: {"code": "unavailable", "why": why, "retry_after": 3}

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,16 @@ def test_the_compose_file_demands_its_secrets() -> None:
     for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "JWT_SECRET", "ENCRYPTION_KEY"):
         assert f"${{{name}:?" in text
         assert f"${{{name}}}" not in text
+
+
+def test_grafana_does_not_start_with_a_password_that_everybody_knows() -> None:
+    grafana = compose()["services"]["grafana"]
+    shell, flag, script = (part.replace("$$", "$") for part in grafana["entrypoint"])
+    tried = script.replace("exec /run.sh", "echo started")
+    for password, told in (("", "set GRAFANA_PASSWORD"), ("a long one", "started")):
+        environment = {"GF_SECURITY_ADMIN_PASSWORD": password}
+        done = subprocess.run([shell, flag, tried], env=environment, capture_output=True, text=True)
+        assert (done.stdout.strip(), done.returncode == 0) == (told, told == "started")
 
 
 def test_every_service_has_a_health_check_or_the_images() -> None:

@@ -1,4 +1,4 @@
-"""Ids: UUIDv7 (RFC 9562 §5.7) in text, ordered by the millisecond of their making; of people UUIDv4."""
+"""Ids: UUIDv7 (RFC 9562 §5.7) in text, ordered by the millisecond of their making; not of people."""
 
 import secrets
 import time
@@ -12,15 +12,18 @@ EVENTS = uuid.UUID("5d0f3a52-3a0c-5a7e-9b43-6a1f64f0a9c1")
 
 def new_id() -> str:
     """A fresh UUIDv7: 48 bits of Unix milliseconds, then randomness."""
-    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    return _version_7((time.time_ns() // 1_000_000) << 80 | secrets.randbits(80))
+
+
+def _version_7(value: int) -> str:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return str(uuid.UUID(int=value))
 
 
 def random_id() -> str:
-    """A fresh UUIDv4, for who must not tell by their id when they came."""
-    return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
+    """A fresh UUIDv7 of a moment drawn at random (RFC 9562 §6.1), for who must not tell when they came."""
+    return _version_7(secrets.randbits(128))
 
 
 def derived_id(*parts: str) -> str:

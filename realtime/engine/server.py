@@ -412,7 +412,7 @@ class Server(socketio.AsyncServer):
         self._silent.pop(connection, None)
 
     def make_room(self) -> None:
-        """A newcomer is here, and perhaps no place: whoever opens sessions and says nothing must not keep it."""
+        """A newcomer needs a place: whoever opened sessions and says nothing must not keep them all."""
         if self.counters.connections < self.bounds.max_connections or not self._silent:
             return
         oldest, since = next(iter(self._silent.items()))

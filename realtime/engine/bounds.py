@@ -20,8 +20,8 @@ class Bounds:
     attachments: binary attachments of one packet.
     refusals: connect errors that one session gets in a row; above it the session is closed. Each costs this
         process more than the client, and nothing else limits who has not shown a token yet.
-    silent_seconds: when there is no room, a session that has not asked for a namespace for so long gives way
-        to a newcomer, the oldest first.
+    silent_seconds: when there is no room, a session without a namespace that has not asked for one for so
+        long gives way to a newcomer, the oldest first.
     connect_seconds: a session without any connected namespace is closed after this.
     handshake_seconds: for the body of a POST, and from the opening of an upgrade to its end.
     close_seconds: for a client to take its last frames and to answer a close.

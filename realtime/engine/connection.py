@@ -297,6 +297,7 @@ class Connection:
 
     def expect_connect(self) -> None:
         """Without a connected namespace the session ends after `connect_seconds`."""
+        self.server.fell_silent(self)
         seconds = self.server.bounds.connect_seconds
         self._connect_deadline = self.server.wheel.after(seconds, self._not_connected)
 
@@ -317,6 +318,8 @@ class Connection:
         self.refusals += 1
         if self.refusals > self.server.bounds.refusals:
             self.close("refused too often")
+        elif not self.namespaces and not self.closing:
+            self.server.fell_silent(self)
 
     def disconnected(self, namespace: str) -> None:
         """A namespace is left; the last one starts the connect time-out again."""

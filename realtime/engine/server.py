@@ -78,7 +78,7 @@ class Server(socketio.AsyncServer):
         self.farewell: Frame | None = None
         self.refusal: Callable[[str], dict[str, Any]] = lambda why: {"message": why}
         self.draining = False
-        # Sessions that have not asked for a namespace, the oldest first, and since when they have not.
+        # Sessions without a namespace that ask for none, the oldest first, and since when they have not.
         self._silent: dict[Connection, float] = {}
         self._connect_hooks: dict[str, ConnectHook] = {}
         self._disconnect_hooks: dict[str, DisconnectHook] = {}
@@ -403,9 +403,13 @@ class Server(socketio.AsyncServer):
     def opened(self, connection: Connection) -> None:
         """A session was made."""
         self.eio.sockets[connection.eio_sid] = connection
-        self._silent[connection] = time.monotonic()
         self.counters.opened += 1
         self.counters.connections += 1
+
+    def fell_silent(self, connection: Connection) -> None:
+        """A session is in no namespace, and has asked for none yet or was refused."""
+        self._silent.pop(connection, None)
+        self._silent[connection] = time.monotonic()
 
     def spoke(self, connection: Connection) -> None:
         """A session asks for a namespace."""

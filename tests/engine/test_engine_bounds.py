@@ -43,6 +43,28 @@ async def test_who_opens_sessions_and_says_nothing_keeps_no_place_from_others() 
             assert server.counters.connections == 3
 
 
+async def test_who_was_refused_keeps_no_place_either() -> None:
+    server = Server(bounds=Bounds(max_connections=1, refusal_headroom=0, silent_seconds=0))
+    async with serving(server) as url, Polling(url) as stranger:
+        await stranger.post("40/nowhere")
+        assert await stranger.receive() == '44/nowhere,{"message":"Invalid namespace"}'
+        async with Wire(url) as newcomer:
+            await newcomer.connect()
+            assert (await stranger.get())[0] == 400
+
+
+async def test_who_left_its_last_namespace_gives_way() -> None:
+    server = Server(bounds=Bounds(max_connections=1, refusal_headroom=0, silent_seconds=0))
+    async with serving(server) as url, Polling(url) as client:
+        await client.connect()
+        await client.post("41")
+        await until(lambda: not next(iter(server.connections)).namespaces)
+        async with Wire(url) as newcomer:
+            await newcomer.connect()
+            assert server.counters.connections == 1
+    assert server._silent == {}
+
+
 async def test_who_has_just_come_is_given_time_to_speak() -> None:
     server = Server(bounds=Bounds(max_connections=1, refusal_headroom=0, silent_seconds=600))
     async with serving(server) as url, Polling(url) as client:

@@ -66,6 +66,7 @@ class Overheard(NamedTuple):
     content: str
     name: str
     description: str
+    note: str
 
 
 class Ack(msgspec.Struct, omit_defaults=True):

@@ -179,6 +179,7 @@ async def test_what_is_too_large_is_refused_by_that_name(server: Running, start_
         ("post:create", {"type": "sos", "content": "I am about to drink \ud83d"}),
         ("post:create", {"type": "check_in", "content": "I want to kill myself tonight", "surprise": 1}),
         ("support:respond", {"post_id": UNKNOWN, "content": "I want to kill myself tonight " * 100}),
+        ("checkin:record", {"tracker_id": UNKNOWN, "note": "I want to kill myself tonight " * 100}),
     ],
 )
 async def test_a_cry_for_help_is_answered_with_help_though_it_is_refused(
@@ -187,6 +188,16 @@ async def test_a_cry_for_help_is_answered_with_help_though_it_is_refused(
     phone = await start_phone(server, country="DE")
     ack = await phone.send(event, {"client_id": "a-cry-for-help", **said})
     assert ack["error"]["code"] == "invalid"
+    assert ack["data"]["crisis"]["country"] == "DE"
+
+
+@pytest.mark.parametrize("event", ["checkin:record", "craving:record", "slip:record"])
+async def test_a_cry_for_help_in_a_note_is_heard_though_its_tracker_is_gone(
+    event: str, server: Running, start_phone: StartPhone
+) -> None:
+    phone = await start_phone(server, country="DE")
+    ack = await phone.send(event, {"tracker_id": UNKNOWN, "note": "I want to kill myself tonight"})
+    assert ack["error"]["code"] == "not_found"
     assert ack["data"]["crisis"]["country"] == "DE"
 
 

@@ -148,16 +148,13 @@ def jobs_of(post: Post, kind: str, user: User, at: datetime) -> list[Job]:
 async def score_support(post_id: str, giver_id: str, kind: str, ref: str, ports: Ports) -> None:
     """Awards the points of one support, once per (giver, post, kind); safe to run again.
 
-    What was removed while this ran is looked for afterwards: its reversal may have come before the award.
+    What was taken back and is given again, or said again in other words, has its old points again. What was
+    removed while this ran is looked for afterwards: its reversal may have come before the award.
     """
     post = await ports.content.posts.get(post_id)
     change = await _worth(post, giver_id, kind, ref, ports)
-    if post is not None and change:
-        async with ports.transaction() as tx:
-            event = await _award(post, giver_id, kind, ref, change, tx, ports)
-        if event is not None:
-            ports.announcer.announce(event)
-    if await _is_gone(post_id, giver_id, kind, ref, ports):
+    is_new = post is not None and change > 0 and await _award(post, giver_id, kind, ref, change, ports)
+    if not is_new or await _is_gone(post_id, giver_id, kind, ref, ports):
         await settle_points(post_id, ref, ports)
 
 
@@ -190,13 +187,26 @@ async def _worth_of_kind(post_id: str, giver_id: str, kind: str, ref: str, ports
     return points.worth(kind) if kind in given else 0
 
 
-async def _award(
+async def _award(post: Post, giver_id: str, kind: str, ref: str, change: int, ports: Ports) -> bool:
+    """False for what has its award already."""
+    async with ports.transaction() as tx:
+        entry = await _awarded(post, giver_id, kind, ref, change, tx, ports)
+        is_new = await tx.ledger.add(entry)
+        told = [points_event(entry)] if is_new and entry.change else []
+        for event in told:
+            await events.record(event, [], tx)
+    ports.announcer.announce(*told)
+    return is_new
+
+
+async def _awarded(
     post: Post, giver_id: str, kind: str, ref: str, change: int, tx: Records, ports: Ports
-) -> Event | None:
+) -> Entry:
+    """The award under the cap of this day; its giver and receiver are held until the transaction ends."""
     await tx.ledger.lock_pair(giver_id, post.author_id)
     now = ports.now()
     left = points.within_cap(change, await tx.ledger.earned(giver_id, post.author_id, now.date()))
-    entry = Entry(
+    return Entry(
         key=points.award_key(giver_id, post.id, kind),
         account_id=giver_id,
         change=left,
@@ -207,11 +217,6 @@ async def _award(
         ref=ref,
         created_at=now,
     )
-    if not await tx.ledger.add(entry) or left == 0:
-        return None
-    event = points_event(entry)
-    await events.record(event, [], tx)
-    return event
 
 
 async def settle_points(post_id: str, ref: str | None, ports: Ports) -> None:
@@ -223,8 +228,18 @@ async def settle_points(post_id: str, ref: str | None, ports: Ports) -> None:
     It looks again after everything it wrote: what it read before may have been over by then, and the one who
     changed it have found nothing to do.
     """
-    while await _settled(post_id, ref, ports):
+    awarded = await _awarded_ref(post_id, ref, ports) if ref else None
+    while await _settled(post_id, awarded, ports):
         pass
+
+
+async def _awarded_ref(post_id: str, ref: str, ports: Ports) -> str:
+    """Of several responses of one person to a post, the one that earned what all of them stand for."""
+    response = await ports.content.responses.get(ref)
+    if response is None:
+        return ref
+    award = await ports.records.ledger.award(points.award_key(response.author_id, post_id, response.type))
+    return award.ref if award else ref
 
 
 async def _settled(post_id: str, ref: str | None, ports: Ports) -> bool:
@@ -270,9 +285,18 @@ async def _help_given(post_id: str, ref: str | None, ports: Ports) -> list[tuple
 
 
 async def _stands(award: Entry, post: Post | None, ports: Ports) -> bool:
+    """Also while another response of the giver stands that is worth as much: who says it again, better, does
+    not lose what the first was worth."""
     if post is None or post.status not in {"live", "closed"}:
         return False
-    return await _worth_of_kind(award.post_id, award.account_id, award.kind, award.ref, ports) > 0
+    if award.kind not in {"text", "voice"}:
+        return await _worth_of_kind(post.id, award.account_id, award.kind, award.ref, ports) > 0
+    said = await ports.content.responses.said_by(award.account_id, post.id)
+    return any(
+        one.id == award.ref or points.worth(one.type, len(one.content)) >= max(award.change, 1)
+        for one in said
+        if one.type == award.kind
+    )
 
 
 def by_award(entries: Sequence[Entry]) -> list[list[Entry]]:

@@ -65,6 +65,12 @@ class ResponseDocuments:
             found = await self._responses.find(query, {"author_id": True}).to_list(None)
         return [document["author_id"] for document in found]
 
+    async def said_by(self, author_id: str, post_id: str) -> list[Response]:
+        query = {"post_id": post_id, "status": "live", "author_id": author_id}
+        with reachable():
+            found = await self._responses.find(query).sort("key", ASCENDING).to_list(None)
+        return [response_of(document) for document in found]
+
     async def posts_of(self, author_id: str, limit: int) -> list[str]:
         newest = self._responses.find({"author_id": author_id}, {"post_id": True}).sort("key", DESCENDING)
         with reachable():

@@ -56,6 +56,10 @@ class LedgerRows:
             )
         )
 
+    async def award(self, key: str) -> Entry | None:
+        row = await self.db.fetchrow(f"select {COLUMNS} from points_ledger where key = $1", key)
+        return Entry(**row) if row else None
+
     async def awards(self, post_id: str, ref: str | None) -> list[Entry]:
         rows = await self.db.fetch(
             f"""

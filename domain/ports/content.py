@@ -82,6 +82,9 @@ class Responses(Protocol):
     async def authors(self, post_id: str) -> list[str]:
         """The author of every live response to a post."""
 
+    async def said_by(self, author_id: str, post_id: str) -> list[Response]:
+        """Live responses of one author to a post, oldest first."""
+
     async def posts_of(self, author_id: str, limit: int) -> list[str]:
         """The posts of this author's newest responses."""
 

@@ -25,6 +25,8 @@ class Ledger(Protocol):
     async def earned(self, giver_id: str, receiver_id: str, day: date) -> int:
         """Points awarded on this UTC day."""
 
+    async def award(self, key: str) -> Entry | None: ...
+
     async def awards(self, post_id: str, ref: str | None) -> list[Entry]:
         """The awards for help with a post, or only those of one response or support to it."""
 

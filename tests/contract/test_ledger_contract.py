@@ -59,6 +59,8 @@ async def test_awards_are_those_of_a_post_or_of_one_help_with_it(ports: Ports, m
     assert await ports.records.ledger.awards(post_id, None) == [first, second]
     assert await ports.records.ledger.awards(post_id, second.ref) == [second]
     assert await ports.records.ledger.awards(post_id, new_id()) == []
+    assert await ports.records.ledger.award(second.key) == second
+    assert await ports.records.ledger.award("nobody:nothing:text") is None
 
 
 async def test_a_pair_is_held_until_the_transaction_ends(ports: Ports, make: Makers) -> None:

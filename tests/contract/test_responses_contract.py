@@ -69,6 +69,17 @@ async def test_a_response_changes_only_in_the_status_that_was_expected(ports: Po
     assert await change(new_id(), {"thanked": True}) is None
 
 
+async def test_what_one_author_says_in_a_thread_is_found_oldest_first(ports: Ports, make: Makers) -> None:
+    author, other, post_id = new_id(), new_id(), new_id()
+    first, second, gone = [make.response(post_id, author_id=author) for _ in range(3)]
+    others = [make.response(post_id, author_id=other), make.response(new_id(), author_id=author)]
+    for response in (second, first, gone, *others):
+        await ports.content.responses.add(response)
+    await ports.content.responses.change(gone.id, {"status": "removed"})
+    found = await ports.content.responses.said_by(author, post_id)
+    assert [one.id for one in found] == sorted([first.id, second.id])
+
+
 async def test_live_responses_of_some_authors_to_some_posts_are_found(ports: Ports, make: Makers) -> None:
     posts, author = [new_id(), new_id()], new_id()
     for post_id in (posts[0], posts[0], posts[1], new_id()):

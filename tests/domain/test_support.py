@@ -266,6 +266,19 @@ async def test_giving_and_taking_back_again_and_again_earns_nothing(world: World
     assert await world.points(helper) == 0
 
 
+async def test_what_was_taken_back_and_is_given_again_has_its_point_again(world: World) -> None:
+    author, helper = await world.person(), await world.person()
+    post = await world.post(author)
+    for times in (1, 2):
+        await world.tap(helper, post)
+        await world.work()
+        assert await world.points(helper) == 1
+        undo = UndoSupport(post_id=post.id, kind="been_there")
+        await support.undo_support(undo, helper, world.ports)
+        await world.work(times=times)
+        assert await world.points(helper) == 0
+
+
 async def test_taken_back_before_it_was_scored_and_given_again_it_earns_its_point(world: World) -> None:
     author, helper = await world.person(), await world.person()
     post = await world.post(author)
@@ -360,4 +373,33 @@ async def test_what_is_withheld_while_points_are_brought_back_ends_without_them(
 
     monkeypatch.setattr(world.ports.content.responses, "get", overtaken)
     await support.settle_points(post.id, response.id, world.ports)
+    assert await world.points(helper) == 0
+
+
+async def test_who_takes_an_answer_back_and_says_it_again_keeps_its_points(world: World) -> None:
+    author, helper = await world.person(), await world.person()
+    post = await world.post(author)
+    first = await world.answer(helper, post, content="I am hre.")
+    await world.work()
+    await responses.delete_response(DeleteResponse(response_id=first.id), helper, world.ports)
+    await world.work()
+    assert await world.points(helper) == 0
+    second = await world.answer(helper, post, content="I am here.")
+    await world.work(times=2)
+    assert await world.points(helper) == 3
+    await responses.delete_response(DeleteResponse(response_id=second.id), helper, world.ports)
+    await world.work(times=2)
+    assert await world.points(helper) == 0
+
+
+async def test_a_short_answer_does_not_keep_what_a_long_one_earned(world: World) -> None:
+    author, helper = await world.person(), await world.person()
+    post = await world.post(author)
+    long = await world.answer(helper, post, content=LONG)
+    await world.work()
+    await world.answer(helper, post)
+    await world.work()
+    assert await world.points(helper) == 5
+    await responses.delete_response(DeleteResponse(response_id=long.id), helper, world.ports)
+    await world.work(times=2)
     assert await world.points(helper) == 0

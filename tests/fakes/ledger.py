@@ -46,6 +46,9 @@ class FakeLedger:
         entries = self._tables.ledger.values()
         return [entry for entry in entries if entry.post_id == post_id and ref in (None, entry.ref)]
 
+    async def award(self, key: str) -> Entry | None:
+        return self._tables.ledger.get(key)
+
     async def balance(self, account_id: str) -> int:
         return sum(entry.change for entry in self._tables.ledger.values() if entry.account_id == account_id)
 

@@ -50,6 +50,11 @@ class FakeResponses:
         live = [one for one in self._responses.values() if (one.post_id, one.status) == (post_id, "live")]
         return [one.author_id for one in live]
 
+    async def said_by(self, author_id: str, post_id: str) -> list[Response]:
+        wanted = (author_id, post_id, "live")
+        said = [one for one in self._responses.values() if (one.author_id, one.post_id, one.status) == wanted]
+        return sorted(said, key=lambda one: one.id)
+
     async def posts_of(self, author_id: str, limit: int) -> list[str]:
         said = sorted(one.id for one in self._responses.values() if one.author_id == author_id)
         return list(dict.fromkeys(self._responses[id].post_id for id in said[::-1][:limit]))

@@ -80,7 +80,7 @@ async def test_who_is_no_admin_hears_what_a_wrong_password_hears(rest: Rest, rol
     ("role", "status"), [(None, 401), ("user", 403), ("helper", 403), ("moderator", 403), ("admin", 200)]
 )
 async def test_scripts_need_an_admins_token(rest: Rest, role: str | None, status: int) -> None:
-    token = (await person_with(rest, role, "somebody")).access if role else None
+    token = (await person_with(rest, role, "night-owl")).access if role else None
     key = await add_job(rest.ports, "dead")
     for method, path, body in SCRIPTS:
         answer = await rest.ask(method, path.replace("scan_post:1", key), body, token=token)

@@ -72,14 +72,16 @@ async def test_the_relay_tells_what_a_killed_server_had_committed(
 
 
 async def test_a_restart_of_valkey_loses_nothing_acknowledged(
-    servers: Cluster, start_phone: StartPhone
+    self_contained: Cluster, start_phone: StartPhone
 ) -> None:
-    first, second, _ = await asyncio.gather(servers.server(), servers.server(), servers.worker())
+    first, second, _ = await asyncio.gather(
+        self_contained.server(), self_contained.server(), self_contained.worker()
+    )
     author, reader = await start_phone(first), await start_phone(second)
     acknowledged: list[str] = []
     for number in range(60):
         if number in (20, 40):
-            store_process(servers, "valkey").kill()
+            store_process(self_contained, "valkey").kill()
         ack = await author.send("post:create", **said(number))
         acknowledged.append(ack["post"]["id"])
     for phone in (author, reader):
@@ -155,12 +157,12 @@ async def test_four_processes_serve_one_port_to_clients_that_poll_first(
 
 
 async def test_an_sos_is_answered_with_help_while_every_store_hangs(
-    servers: Cluster, start_phone: StartPhone
+    self_contained: Cluster, start_phone: StartPhone
 ) -> None:
-    server = await servers.server(STORE_TIMEOUT_SECONDS="1", HANDLER_TIMEOUT_SECONDS="2")
+    server = await self_contained.server(STORE_TIMEOUT_SECONDS="1", HANDLER_TIMEOUT_SECONDS="2")
     phone = await start_phone(server, country="DE")
     sos = {"client_id": "while-down", "type": "sos", "content": "Day 30 and I am about to drink."}
-    stores = [store_process(servers, name) for name in ("postgresql", "mongodb", "valkey")]
+    stores = [store_process(self_contained, name) for name in ("postgresql", "mongodb", "valkey")]
     with suspended(stores):
         ack = await phone.client.call("post:create", sos, timeout=DEADLINE_SECONDS)
         numbers = await phone.rest("GET", "/v1/crisis/resources?country=DE")

@@ -154,6 +154,13 @@ async def _set_label(decision: Decision, label: str | None, ports: Ports) -> Non
         await _announce(event, ports)
 
 
+async def _take_label(reversed_: Decision, before: str | None, ports: Ports) -> None:
+    """What the author, or another decision, has put in its place meanwhile stays."""
+    post = await ports.content.posts.get(reversed_.target_id)
+    if post is not None and post.content_warning in {reversed_.label, before}:
+        await _set_label(reversed_, before, ports)
+
+
 async def _ban(decision: Decision, ports: Ports) -> None:
     """The notice first: sockets close within seconds of the end of their sessions."""
     await _tell(decision, ports)
@@ -181,7 +188,7 @@ async def _reverse(decision: Decision, ports: Ports) -> None:
 
 async def _undo(reversed_: Decision, made: list[Decision], cause: str, ports: Ports) -> None:
     if reversed_.action == "label":
-        await _set_label(reversed_, warning_after(reversed_, made), ports)
+        await _take_label(reversed_, warning_after(reversed_, made), ports)
     elif reversed_.action in WITHHOLDING and not _still_withheld(made):
         await _bring_back(reversed_, status_before(made), cause, ports)
 

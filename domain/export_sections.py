@@ -158,7 +158,7 @@ async def decisions(user: User, ports: Ports) -> list[dict[str, Any]]:
 
 async def _decision(decision: Decision, ports: Ports) -> dict[str, Any]:
     appeal = await ports.records.cases.get(derived_id("appeal", decision.id))
-    fields = shown(decision, "case_id", "subject_id", "moderator_id", "earlier")
+    fields = shown(decision, "case_id", "subject_id", "moderator_id", "earlier", "reversed_by")
     return {**fields, "appeal": appeal.note if appeal else None}
 
 

@@ -9,7 +9,7 @@ from domain import access, cases, crisis, events, limits, listening
 from domain.accounts import User
 from domain.cases import Case, Target
 from domain.crisis import Worried
-from domain.errors import Conflict, Invalid, NotFound
+from domain.errors import Conflict, Invalid, NotFound, RateLimited
 from domain.events import Event
 from domain.ids import derived_id, new_id
 from domain.ports import Ports, Records
@@ -48,6 +48,10 @@ URGENCY: dict[ReportReason, int] = {
     "spam": 1,
     "other": 1,
 }
+WITHOUT_CREDIT = 0.2
+"""Whose reports weigh less calls nobody at once and sends no offer. People still look."""
+OFFERS_APART = 7 * limits.DAY
+"""In seconds. One person's worry about another sends an offer once in this while."""
 WEIGHT_OF_TRUST = {"new": 0.5, "known": 1.0, "trusted": 1.25}
 
 
@@ -170,6 +174,7 @@ async def _report(command: CreateReport, note: str, subject_id: str, user: User,
         await limits.check("worries", user.id, ports.settings.worries_per_day, limits.DAY, ports)
     weight = await credibility(user, ports)
     case = new_case(command, subject_id, weight, ports)
+    offers = await _may_offer(command, subject_id, weight, user, ports)
     async with ports.transaction() as tx:
         opened = await cases.open_case(case, tx)
         report = Report(
@@ -184,7 +189,7 @@ async def _report(command: CreateReport, note: str, subject_id: str, user: User,
             created_at=ports.now(),
         )
         await tx.reports.add(report)
-        offered = await _offer_help(command, subject_id, user, tx, ports)
+        offered = await _offer_help(subject_id, user, tx, ports) if offers else []
         owed = [*opened.owed, *await tx.jobs.add(listening.jobs_of(opened.case))]
     ports.announcer.announce(*opened.told, *offered, jobs=owed)
     return report.id
@@ -196,20 +201,30 @@ async def _worry_too(command: CreateReport, subject_id: str, user: User, ports: 
     """
     await limits.check("worries", user.id, ports.settings.worries_per_day, limits.DAY, ports)
     case = msgspec.structs.replace(new_case(command, subject_id, 0.0, ports), reports=0)
+    offers = await _may_offer(command, subject_id, await credibility(user, ports), user, ports)
     async with ports.transaction() as tx:
         opened = await cases.open_case(case, tx)
-        offered = await _offer_help(command, subject_id, user, tx, ports)
+        offered = await _offer_help(subject_id, user, tx, ports) if offers else []
     ports.announcer.announce(*opened.told, *offered, jobs=opened.owed)
 
 
-async def _offer_help(
-    command: CreateReport, subject_id: str, user: User, tx: Records, ports: Ports
-) -> list[Event]:
+async def _may_offer(command: CreateReport, subject_id: str, weight: float, user: User, ports: Ports) -> bool:
+    """Nobody sends another an anonymous sign day after day by worrying about one post after the other."""
+    if command.reason != "worried" or weight < WITHOUT_CREDIT:
+        return False
+    try:
+        await limits.check("worry_offers", f"{user.id}:{subject_id}", 1, OFFERS_APART, ports)
+    except RateLimited:
+        return False
+    return True
+
+
+async def _offer_help(subject_id: str, user: User, tx: Records, ports: Ports) -> list[Event]:
     """Whoever others worry about is offered help, once a day however many worry, and not told of them.
 
     Nobody can send a sign through this to a person who blocked them, or whom they blocked.
     """
-    if command.reason != "worried" or user.id in await tx.blocks.around(subject_id):
+    if user.id in await tx.blocks.around(subject_id):
         return []
     day = ports.now().date().isoformat()
     offer = Event(
@@ -230,11 +245,18 @@ def new_case(command: CreateReport, subject_id: str, weight: float, ports: Ports
         target_id=command.target_id,
         subject_id=subject_id,
         topics=[command.reason],
-        urgency=URGENCY[command.reason],
+        urgency=_urgency(command.reason, weight),
         opened_at=ports.now(),
         weight=weight,
         reports=1,
     )
+
+
+def _urgency(reason: ReportReason, weight: float) -> int:
+    """Danger is urgent whoever tells of it."""
+    if reason == "worried" or weight >= WITHOUT_CREDIT:
+        return URGENCY[reason]
+    return min(URGENCY[reason], cases.URGENT - 1)
 
 
 async def credibility(user: User, ports: Ports) -> float:

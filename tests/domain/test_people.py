@@ -194,6 +194,36 @@ async def test_nobody_reaches_through_a_worry_whom_they_cannot_reach(world: Worl
     assert (await only_case(world)).kind == "risk"
 
 
+async def test_nobody_sends_a_sign_day_after_day_by_worrying_about_post_after_post(world: World) -> None:
+    person, friend = await world.person(), await world.person()
+    for _ in range(3):
+        post = await world.post(person)
+        worried = CreateReport(target="post", target_id=post.id, reason="worried")
+        await reports.create_report(worried, friend, world.ports)
+        world.clock.advance(days=1)
+    assert len(await world.news(person, "crisis:offer")) == 1
+    world.clock.advance(days=7)
+    await worry(world, friend, person)
+    assert len(await world.news(person, "crisis:offer")) == 2
+
+
+async def test_whose_reports_were_wrong_sends_no_sign_and_calls_nobody(world: World) -> None:
+    person, troll, moderator = (
+        await world.person(),
+        await world.person(),
+        await world.person(role="moderator"),
+    )
+    for _ in range(6):
+        await report(world, troll, await world.post(await world.person()), "threat")
+        case = list(world.fakes.tables.cases.values())[-1]
+        await decide(world, moderator, case, "dismiss")
+    await report(world, troll, await world.post(await world.person()), "threat")
+    assert list(world.fakes.tables.cases.values())[-1].urgency < cases.URGENT
+    assert (await worry(world, troll, person)).worried is not None
+    assert await world.news(person, "crisis:offer") == []
+    assert list(world.fakes.tables.cases.values())[-1].urgency == cases.MOST_URGENT
+
+
 @pytest.mark.parametrize("world", [{"worries_per_day": 2}], indirect=True)
 async def test_worries_are_counted_by_the_day(world: World) -> None:
     friend = await world.person()
@@ -472,6 +502,8 @@ async def test_a_dismissed_report_changes_nothing_that_an_appeal_settled(world: 
     await decide(world, await world.person(role="moderator"), await appeal(world, author), "restore")
     warn = EditWarning(post_id=post.id, content_warning="my own words")
     await edit_warning(warn, author, world.ports)
+    # The job of the appeal's decision comes late.
+    await world.work("apply_decision", times=2)
     told, heard = await world.names(FEED), await world.news(author, "moderation:notice")
     await report(world, await world.person(), post)
     again = next(one for one in world.fakes.tables.cases.values() if one.closed_at is None)

@@ -119,11 +119,11 @@ class LogIn(Command, frozen=True):
 class Recover(Command, frozen=True):
     """Getting back in with the recovery code; every older session ends, and so does the old password.
 
-    `handle` is the one that the person remembers. The code finds the account, and is too long to be guessed:
-    attempts are counted by address alone, so that nobody keeps its person out."""
+    The code finds the account, and is too long to be guessed: attempts are counted by address alone, so that
+    nobody keeps its person out. `handle` may be sent and is not needed: somebody may have forgotten it."""
 
-    handle: Handle
     recovery_code: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
+    handle: Handle | None = None
     new_password: Password | None = None
 
 

@@ -141,6 +141,11 @@ async def test_a_recovery_code_opens_once_and_ends_older_sessions(rest: Rest, al
     assert (await logged_in(rest, "alice", PASSWORD)).status == 200
 
 
+async def test_the_code_is_enough_for_who_forgot_the_handle(rest: Rest, alice: Person) -> None:
+    answer = await rest.ask("POST", "/v1/auth/recover", {"recovery_code": alice.recovery_code})
+    assert (answer.status, answer.body["account"]["handle"]) == (200, "alice")
+
+
 async def test_a_recovery_whose_answer_was_lost_is_sent_again(rest: Rest, alice: Person) -> None:
     body = {"handle": "alice", "recovery_code": alice.recovery_code}
     lost, back = [(await rest.ask("POST", "/v1/auth/recover", body)).body for _ in range(2)]

@@ -35,6 +35,7 @@ from domain.clock import Clock, utc_now
 from domain.errors import DomainError
 from domain.events import Announcer
 from domain.ports import Health, Ports
+from domain.presence import lasting_seconds
 from domain.settings import Settings
 from migrations.run import migrate
 
@@ -137,7 +138,7 @@ def _ports(
             known_seconds=settings.idempotency_hours * 3600,
             crash_before=settings.fault_crash_before_publish,
         ),
-        presence=RedisPresence(connections, grace_seconds=settings.presence_grace_seconds),
+        presence=RedisPresence(connections, grace_seconds=lasting_seconds(settings.presence_grace_seconds)),
         leases=RedisSocketLeases(connections, lease_seconds=settings.socket_lease_seconds),
         queue=queue,
         limits=RedisRateLimits(connections),

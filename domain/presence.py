@@ -16,6 +16,9 @@ from domain.clock import rfc3339
 from domain.ports import Ports
 from domain.wire import Command, Id, View
 
+LOOKS_PER_GRACE = 60
+"""How often it is looked whose grace is over. A sign lasts for a look less, so that no ghost outlasts it."""
+
 Status = Literal["available", "away", "helping"]
 """`helping`: asks to be told of an SOS."""
 ShownStatus = Literal["available", "away", "helping", "offline"]
@@ -56,6 +59,11 @@ def ephemeral_body(room: str, at: datetime, data: View) -> bytes:
     return msgspec.json.encode(EphemeralEnvelope(room=room, at=rfc3339(at), data=data))
 
 
+def lasting_seconds(grace_seconds: float) -> float:
+    """How long a sign of life lasts."""
+    return grace_seconds * (1 - 1 / LOOKS_PER_GRACE)
+
+
 async def set_presence(command: SetPresence, user: User, ports: Ports) -> None:
     """Told in each circle of the account, so not as often as anybody likes."""
     most = ports.settings.presence_changes_per_minute
@@ -64,17 +72,18 @@ async def set_presence(command: SetPresence, user: User, ports: Ports) -> None:
     await tell_status(user.id, command.status, ports)
 
 
-async def arrive(account_ids: Sequence[str], ports: Ports) -> None:
-    """Keeps these accounts here; tells the circles of those who were not."""
-    for account_id in await ports.presence.touch(account_ids):
-        statuses = await ports.presence.statuses([account_id])
-        await tell_status(account_id, statuses.get(account_id, "available"), ports)
+async def tell_arrivals(account_ids: Sequence[str], ports: Ports) -> None:
+    """Tells the circles of those who came, and are still here when it is their turn."""
+    for account_id in account_ids:
+        for status in (await ports.presence.statuses([account_id])).values():
+            await tell_status(account_id, status, ports)
 
 
 async def depart_expired(ports: Ports) -> None:
     """Tells the circles of everybody whose grace is over; each is told of by one server."""
-    for account_id in await ports.presence.pop_expired():
-        await tell_status(account_id, "offline", ports)
+    while gone := await ports.presence.pop_expired():
+        for account_id in gone:
+            await tell_status(account_id, "offline", ports)
 
 
 async def tell_status(account_id: str, status: ShownStatus, ports: Ports) -> None:

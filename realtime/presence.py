@@ -1,6 +1,8 @@
-"""Keeps the accounts of this server's sockets present, and tells when somebody's grace is over."""
+"""Keeps the accounts of this server's sockets present, and tells who came and whose grace is over."""
 
 import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -11,29 +13,52 @@ from realtime.sessions import Sessions
 
 log = structlog.get_logger(__name__)
 
-SIGNS_PER_GRACE = 3
-"""An account gives this many signs of life in one grace: one may be lost."""
+SIGNS_PER_GRACE = 6
+"""An account gives this many signs of life in one grace: some may be lost, and a tunnel may be long."""
 
 
 class PresenceKeeper:
     def __init__(self, sessions: Sessions, ports: Ports) -> None:
         self._sessions = sessions
         self._ports = ports
+        self._came: deque[str] = deque()
 
     async def run(self) -> None:
-        """Until cancelled; without Redis nobody is seen to come or go."""
-        pause = self._ports.settings.presence_grace_seconds / SIGNS_PER_GRACE
+        """Until cancelled; without Redis nobody is seen to come or go.
+
+        Signs of life do not wait for what is told: when all came at once, that takes longer than a grace.
+        """
+        grace_seconds = self._ports.settings.presence_grace_seconds
+        async with asyncio.TaskGroup() as tasks:
+            for name, work, pause in (
+                ("presence-signs", self._stay, grace_seconds / SIGNS_PER_GRACE),
+                ("presence-arrivals", self._tell_arrivals, grace_seconds / presence.LOOKS_PER_GRACE),
+                ("presence-departures", self._tell_departures, grace_seconds / presence.LOOKS_PER_GRACE),
+            ):
+                tasks.create_task(self._again_and_again(work, pause), name=name)
+
+    async def _again_and_again(self, work: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
         while True:
             try:
-                await presence.arrive(self._sessions.account_ids, self._ports)
-                await presence.depart_expired(self._ports)
+                await work()
             except Exception as error:  # noqa: BLE001  (whatever it is, people come and go)
                 log.warning("presence.lost", error=type(error).__name__)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(pause_seconds)
+
+    async def _stay(self) -> None:
+        self._came += await self._ports.presence.touch(self._sessions.account_ids)
+
+    async def _tell_arrivals(self) -> None:
+        while self._came:
+            await presence.tell_arrivals([self._came[0]], self._ports)
+            self._came.popleft()
+
+    async def _tell_departures(self) -> None:
+        await presence.depart_expired(self._ports)
 
     async def arrive(self, account_id: str) -> None:
         """A first sign right after the connect."""
         try:
-            await presence.arrive([account_id], self._ports)
+            await presence.tell_arrivals(await self._ports.presence.touch([account_id]), self._ports)
         except DomainError as error:
             log.warning("presence.lost", code=error.code)

@@ -9,7 +9,8 @@ from db.redis.connection import reachable
 from domain.presence import Status
 
 ONLINE, STATUS = "presence:online", "presence:status"
-POP_BATCH = 500
+BATCH = 500
+"""Accounts of one script: nobody else is served meanwhile."""
 
 # ARGV: grace in ms, accounts. Times are the server's own. Returns those who were not here.
 TOUCH = """
@@ -57,10 +58,11 @@ class RedisPresence:
         self._statuses = redis.register_script(STATUSES)
 
     async def touch(self, account_ids: Sequence[str]) -> list[str]:
-        if not account_ids:
-            return []
-        with reachable():
-            came = await self._touch(keys=[ONLINE], args=[self._grace_ms, *account_ids])
+        came: list[bytes] = []
+        for start in range(0, len(account_ids), BATCH):
+            batch = account_ids[start : start + BATCH]
+            with reachable():
+                came += await self._touch(keys=[ONLINE], args=[self._grace_ms, *batch])
         return [account.decode() for account in came]
 
     async def set_status(self, account_id: str, status: Status) -> None:
@@ -77,7 +79,7 @@ class RedisPresence:
 
     async def pop_expired(self) -> list[str]:
         with reachable():
-            gone = await self._pop(keys=[ONLINE, STATUS], args=[POP_BATCH])
+            gone = await self._pop(keys=[ONLINE, STATUS], args=[BATCH])
         return [account.decode() for account in gone]
 
     async def helping(self) -> list[str]:

@@ -50,7 +50,7 @@ class Presence(Protocol):
         """Of those who are here."""
 
     async def pop_expired(self) -> list[str]:
-        """Accounts whose grace is over, each given to one caller only."""
+        """Some of the accounts whose grace is over, each given to one caller only; none if none is."""
 
     async def helping(self) -> list[str]:
         """Accounts that are here and ask to be told of an SOS."""

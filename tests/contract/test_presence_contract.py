@@ -44,3 +44,16 @@ async def test_whose_grace_is_over_is_given_once(short_grace: Ports) -> None:
     assert await short_grace.presence.pop_expired() == [one]
     assert await short_grace.presence.pop_expired() == []
     assert await short_grace.presence.touch([one]) == [one]
+
+
+async def test_a_crowd_comes_and_goes_whole(short_grace: Ports) -> None:
+    crowd = [new_id() for _ in range(1_201)]
+    assert sorted(await short_grace.presence.touch(crowd)) == sorted(crowd)
+    gone: list[str] = []
+
+    async def all_gone() -> bool:
+        gone.extend(await short_grace.presence.pop_expired())
+        return len(gone) >= len(crowd)
+
+    await until(all_gone)
+    assert sorted(gone) == sorted(crowd)

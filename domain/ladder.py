@@ -341,9 +341,13 @@ def revisit_job(post_id: str) -> Job:
 
 
 async def revisit(post_id: str, ports: Ports) -> None:
-    """Lets another answer that stands end the ladder, or goes on climbing at once."""
-    ladder = await ports.records.ladders.get(post_id)
+    """Lets another answer that stands end the ladder, or goes on climbing at once; also where it was over,
+    because moderation had removed the post that is back now.
+    """
     post = await ports.content.posts.get(post_id)
+    if post is not None and post.status == "live":
+        await ports.records.ladders.resume(post_id, ports.now() - TENDED_FOR)
+    ladder = await ports.records.ladders.get(post_id)
     if ladder is None or post is None or ladder.state != "open":
         return
     standing = await _standing_answer(post, ports)

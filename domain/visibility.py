@@ -44,7 +44,8 @@ async def restore_post(post: Post, status: PostStatus, cause: str, ports: Ports)
     if await ports.content.posts.change(post.id, {"status": status}, status=post.status) is None:
         return False
     back = _event("post:new", cause, post.author_id, ports, post_id=post.id)
-    await _tell(back, [points_job("restore_points", cause, post.id, None)], ports)
+    again = [ladder.revisit_job(post.id)] if post.type == "sos" else []
+    await _tell(back, [points_job("restore_points", cause, post.id, None), *again], ports)
     return True
 
 

@@ -169,6 +169,16 @@ class LadderRows:
             "update sos_ladders set state = 'over' where post_id = $1 and state = 'open'", post_id
         )
 
+    async def resume(self, post_id: str, started_after: datetime) -> None:
+        await self.db.execute(
+            """
+            update sos_ladders set state = 'open'
+            where post_id = $1 and state = 'over' and started_at > $2
+            """,
+            post_id,
+            started_after,
+        )
+
     async def measure(self, post_id: str) -> Answered | None:
         row = await self.db.fetchrow(
             """

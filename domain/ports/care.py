@@ -180,6 +180,9 @@ class Ladders(Protocol):
     async def measure(self, post_id: str) -> Answered | None:
         """Once for each answered ladder."""
 
+    async def resume(self, post_id: str, started_after: datetime) -> None:
+        """Opens one that is over, unless it began before."""
+
     async def first_answers(self, account_id: str) -> int: ...
 
     async def see(self, post_id: str, account_id: str) -> bool:

@@ -247,6 +247,25 @@ async def test_answer_times_are_those_of_a_time(ports: Ports, make: Makers) -> N
     assert await ladders.answer_times(LATER) == (0, None, None, 0)
 
 
+async def test_a_ladder_that_is_over_is_resumed_while_it_is_young(ports: Ports, make: Makers) -> None:
+    ladders = ports.records.ladders
+    author = await make.account()
+    over, answered = await started(ports, author), await started(ports, author)
+    await ladders.close(over.post_id)
+    await ladders.answer(answered.post_id, author.id, new_id(), LATER)
+
+    async def states() -> list[str]:
+        rows = [await ladders.get(one.post_id) for one in (over, answered)]
+        return [row.state for row in rows if row is not None]
+
+    for ladder in (over, answered):
+        await ladders.resume(ladder.post_id, NOON)
+    assert await states() == ["over", "answered"]
+    for ladder in (over, answered):
+        await ladders.resume(ladder.post_id, NOON - timedelta(seconds=1))
+    assert await states() == ["open", "answered"]
+
+
 async def test_attention_is_forgotten_piece_by_piece_when_its_ladder_is_over(
     ports: Ports, make: Makers
 ) -> None:

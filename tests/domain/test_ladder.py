@@ -18,7 +18,7 @@ from domain.presence import SetPresence
 from domain.responses import DeleteResponse, OpenPost
 from domain.rooms import FEED, RoomState, post_room
 from domain.support import UndoSupport, undo_support
-from domain.visibility import restore_response, withhold_response
+from domain.visibility import restore_post, restore_response, withhold_post, withhold_response
 from tests.contract.makers import Makers
 from tests.domain.world import World
 
@@ -258,6 +258,17 @@ async def test_what_moderation_holds_waits_and_climbs_when_it_is_back(world: Wor
     await ladder.tend(world.ports)
     await pass_time(world, 0, near)
     assert await notified(world, near) == 1
+
+
+async def test_what_moderation_removed_climbs_on_when_it_is_back(world: World) -> None:
+    moderator = await world.person(role="moderator")
+    post = await sos(world)
+    await withhold_post(await world.stored(post.id), "removed", "a-decision", world.ports)
+    await pass_time(world, THIRD)
+    assert (await state(world, post), await notified(world, moderator)) == ("over", 0)
+    await restore_post(await world.stored(post.id), "live", "an-appeal", world.ports)
+    await pass_time(world, 1)
+    assert (await state(world, post), await notified(world, moderator)) == ("open", 1)
 
 
 async def test_only_helpers_of_the_category_and_the_language_are_asked(world: World) -> None:

@@ -134,6 +134,11 @@ class FakeLadders:
             await self.reopen(ladder.post_id, ladder.answer_ref or "")
         return sorted(ladder.post_id for ladder in found)
 
+    async def resume(self, post_id: str, started_after: datetime) -> None:
+        ladder = self._tables.ladders.get(post_id)
+        if ladder is not None and ladder.state == "over" and ladder.started_at > started_after:
+            self._tables.ladders[post_id] = replace(ladder, state="open")
+
     async def close(self, post_id: str) -> None:
         ladder = self._tables.ladders.get(post_id)
         if ladder is not None and ladder.state == "open":

@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
 
 from api.asyncapi import SocketContract, asyncapi_document
 from api.endpoint import encode
-from api.openapi import openapi_document
+from api.openapi import Document, openapi_document
 from api.page import page_of
 from api.routes import ROUTES
 
@@ -17,14 +18,31 @@ STYLE = (Path(__file__).parent / "static" / "docs.css").read_text()
 
 def add_docs(app: web.Application, socket: SocketContract | None) -> None:
     """Everything is put together once: it cannot change while the process runs."""
-    openapi = openapi_document(ROUTES)
-    documents = {"openapi": openapi}
+    documents = {"openapi": _openapi()}
     if socket is not None:
-        documents["asyncapi"] = asyncapi_document(socket)
+        documents["asyncapi"] = encode(asyncapi_document(socket))
     for name, document in documents.items():
-        _add(app, f"/docs/{name}.json", encode(document), "application/json")
-    page = page_of(openapi, STYLE, documents=sorted(documents)).encode()
-    _add(app, "/docs", page, "text/html", {"Content-Security-Policy": page_policy(STYLE)})
+        _add(app, f"/docs/{name}.json", document, "application/json")
+    policy = {"Content-Security-Policy": page_policy(STYLE)}
+    _add(app, "/docs", _page(*sorted(documents)), "text/html", policy)
+
+
+# Once for all applications of a process: it takes some tenths of a second.
+
+
+@cache
+def _document() -> Document:
+    return openapi_document(ROUTES)
+
+
+@cache
+def _openapi() -> bytes:
+    return encode(_document())
+
+
+@cache
+def _page(*documents: str) -> bytes:
+    return page_of(_document(), STYLE, documents=documents).encode()
 
 
 def _add(

@@ -148,33 +148,36 @@ async def test_guesses_at_one_account_are_limited_from_everywhere(ports: Ports) 
         assert statuses == [401, 401, 429]
 
 
+PATIENT = 60.0
+"""Hashing a password takes long on a busy machine, and here is no place to test how long."""
+
+
 async def test_guessing_at_a_handle_does_not_keep_its_phone_out(ports: Ports) -> None:
-    async with opened(with_settings(ports, login_attempts_per_minute=3)) as rest:
+    trusting = with_settings(
+        ports, login_attempts_per_minute=1, trusted_proxies=("127.0.0.1",), handler_timeout_seconds=PATIENT
+    )
+    async with opened(trusting) as rest:
         owner = await rest.register_email("me@example.org", PASSWORD, handle="quiet-otter")
         other = await rest.register(handle="brave-wren")
         await owner.ask("POST", "/v1/auth/logout")
-        trusting = with_settings(rest.ports, login_attempts_per_minute=3, trusted_proxies=("127.0.0.1",))
-    async with opened(trusting) as rest:
         for identifier in ("quiet-otter", "me@example.org"):
-            guess = {"identifier": identifier, "password": "a guess"}
-            assert [await status_of(rest, guess) for _ in range(4)][-1] == 429
+            await status_of(rest, {"identifier": identifier, "password": "a guess"})
             right = {"identifier": identifier, "password": PASSWORD}
             assert await status_of(rest, right) == 429
             assert await status_of(rest, {**right, "refresh_token": other.refresh}) == 429
             assert await status_of(rest, {**right, "refresh_token": "x" * 43}) == 429
         known = {"identifier": "Quiet-Otter", "password": PASSWORD, "refresh_token": owner.refresh}
-        assert [await status_of(rest, known), await status_of(rest, known)] == [200, 200]
-        wrong = {**known, "password": "a guess"}
-        assert [await status_of(rest, wrong), await status_of(rest, known)] == [401, 429]
+        assert await status_of(rest, known) == 200
+        assert await status_of(rest, {**known, "password": "a guess"}) == 429
 
 
-async def test_a_phone_guesses_at_no_account_but_its_own(rest: Rest) -> None:
-    victim = await rest.register_email("me@example.org", PASSWORD)
-    thief = await rest.register_email("me@example.org", "another long password")
-    body = {"identifier": "me@example.org", "password": PASSWORD}
-    assert await status_of(rest, {**body, "refresh_token": thief.refresh}) == 401
-    assert await status_of(rest, {**body, "refresh_token": victim.refresh}) == 200
-    assert await status_of(rest, body) == 200
+async def test_a_phone_guesses_at_no_account_but_its_own(ports: Ports) -> None:
+    async with opened(with_settings(ports, handler_timeout_seconds=PATIENT)) as rest:
+        victim = await rest.register_email("me@example.org", PASSWORD)
+        thief = await rest.register_email("me@example.org", "another long password")
+        body = {"identifier": "me@example.org", "password": PASSWORD}
+        assert await status_of(rest, {**body, "refresh_token": thief.refresh}) == 401
+        assert await status_of(rest, {**body, "refresh_token": victim.refresh}) == 200
 
 
 async def test_guessing_at_recovery_codes_keeps_nobody_from_recovering(ports: Ports) -> None:

@@ -38,7 +38,9 @@ BACKLOG = 4_096
 KEEPALIVE_SECONDS = 75.0
 WARM_UP = "The first text loads the model; it should not be somebody's SOS."
 STOP_GRACE_SECONDS = 10.0
-"""For what comes after the drain: telling what was committed, closing the stores."""
+"""For what comes after the drain: requests that run, telling what was committed, closing the stores."""
+REQUEST_GRACE_SECONDS = 4.0
+"""For requests that still run after the drain; a body or a reader that is slow for ever holds nobody up."""
 
 
 async def serve(settings: Settings, place: Place | None = None) -> None:
@@ -93,6 +95,7 @@ async def _started(
         handle_signals=False,
         auto_decompress=False,  # a compressed body is refused, so it cannot be a bomb
         keepalive_timeout=KEEPALIVE_SECONDS,
+        shutdown_timeout=REQUEST_GRACE_SECONDS,
     )
     await runner.setup()
     moderation.quick_check(WARM_UP)

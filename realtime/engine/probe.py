@@ -26,7 +26,8 @@ class Probe:
         self._socket = socket
         self._probed = False
         seconds = connection.server.bounds.handshake_seconds
-        self._deadline = connection.server.wheel.after(seconds, self._give_up)
+        self._deadline = connection.server.wheel.after(seconds, self.give_up)
+        connection.server.probes.add(self)
 
     def receive(self, payload: bytes) -> None:
         """`2probe`, then `5`; anything else ends the attempt, not the session."""
@@ -36,15 +37,15 @@ class Probe:
             self._socket.transport.write(_PROBED)
             connection.answer_poll()
         elif payload == _UPGRADE and self._probed and not connection.closing:
-            self._deadline.cancel()
+            self._over()
             connection.server.counters.upgraded += 1
             connection.attach(self._socket)
         else:
-            self._give_up()
+            self.give_up()
 
     def receive_binary(self, payload: bytes) -> None:
         """There is nothing binary in an upgrade."""
-        self._give_up()
+        self.give_up()
 
     def urgent(self, payload: bytes) -> bool:
         """Never asked: a probe is not busy."""
@@ -58,11 +59,16 @@ class Probe:
 
     def lost(self, reason: str) -> None:
         """The websocket is gone; the session goes on polling."""
-        self._deadline.cancel()
+        self._over()
         if self._probed:
             self._probed = False
             self._connection.upgrading = False
             self._connection.answer_poll()
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
+        """End the attempt."""
         self._socket.fail(PROTOCOL_ERROR)
+
+    def _over(self) -> None:
+        self._deadline.cancel()
+        self._connection.server.probes.discard(self)

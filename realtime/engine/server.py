@@ -23,6 +23,7 @@ from realtime.engine.gateway import Gateway
 from realtime.engine.gathering import Gathering
 from realtime.engine.membership import Membership
 from realtime.engine.packet import PacketError
+from realtime.engine.probe import Probe
 from realtime.engine.wheel import Wheel
 
 #: Answers an event: the JSON of the one acknowledgement argument, or None; at once or as a coroutine.
@@ -78,6 +79,7 @@ class Server(socketio.AsyncServer):
         self.farewell: Frame | None = None
         self.refusal: Callable[[str], dict[str, Any]] = lambda why: {"message": why}
         self.draining = False
+        self.probes: set[Probe] = set()
         # Sessions without a namespace that ask for none, the oldest first, and since when they have not.
         self._silent: dict[Connection, float] = {}
         self._connect_hooks: dict[str, ConnectHook] = {}
@@ -238,6 +240,8 @@ class Server(socketio.AsyncServer):
     async def shutdown(self) -> None:
         """Close every connection, within `close_seconds`. Call before the web server is stopped."""
         self.draining = True
+        for probe in list(self.probes):
+            probe.give_up()
         for connection in list(self.connections):
             connection.close()
             if connection.poll is None and connection.websocket is None:

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from engine_harness import Polling, Wire, serving, until, within
 
-from realtime.engine import Connection, Server
+from realtime.engine import Bounds, Connection, Server
 
 
 async def test_everybody_is_told_and_closed_and_nobody_new_gets_in() -> None:
@@ -126,3 +126,13 @@ async def test_shutdown_cancels_what_still_runs() -> None:
         await within(asyncio.gather(server.shutdown(), client.closed()))
         assert ended == ["cancelled"]
         await until(lambda: server.manager.rooms == {})
+
+
+async def test_an_upgrade_that_does_not_end_does_not_hold_up_the_shutdown() -> None:
+    server = Server(bounds=Bounds(handshake_seconds=600))
+    async with serving(server) as url, Polling(url) as client:
+        async with Wire(url, query=f"EIO=4&transport=websocket&sid={client.sid}") as probing:
+            assert await probing.ask("2probe") == "3probe"
+            _, code = await within(asyncio.gather(server.shutdown(), probing.closed()))
+            assert code == 1002
+        assert server.probes == set()

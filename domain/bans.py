@@ -3,7 +3,7 @@
 They have no session, so the refusal itself says until when, why, and with which code to appeal.
 """
 
-from domain import notices
+from domain import enforcement, notices
 from domain.accounts import Account
 from domain.clock import rfc3339
 from domain.decisions import Decision
@@ -14,10 +14,23 @@ DECISIONS_MAX = 50
 """A ban that so many later decisions followed is no longer looked for."""
 
 
-async def check_not_banned(account: Account, ports: Ports) -> None:
-    """Raises `Banned`. Call it after the proof: a stranger must not learn who is banned."""
-    if account.status == "banned":
-        raise await banned(account, ports.records, ports)
+async def let_in(account: Account, ports: Ports) -> Account:
+    """The account; raises `Banned`. Call it after the proof: a stranger must not learn who is banned.
+
+    Nobody whose ban has run out waits for a worker to lift it.
+    """
+    if account.status != "banned":
+        return account
+    await enforcement.lift_if_over(account.id, ports)
+    now = await ports.records.accounts.get(account.id)
+    if now is not None and now.status != "banned":
+        return now
+    raise await banned(account, ports.records, ports)
+
+
+async def has_run_out(account: Account, records: Records, ports: Ports) -> bool:
+    """Whether who was banned may log in again, though nobody has lifted the ban yet."""
+    return enforcement.is_over(await records.standings.get(account.id), ports.now())
 
 
 async def banned(account: Account, records: Records, ports: Ports) -> Banned:

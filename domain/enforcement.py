@@ -256,11 +256,20 @@ async def lift_bans(ports: Ports) -> int:
     """Lets back in whose ban has run out; returns how many."""
     over = await ports.records.standings.banned_before(ports.now(), limit=500)
     for account_id in over:
-        async with ports.transaction() as tx:
-            standing = await tx.standings.get(account_id)
-            if standing.banned_until is not None and standing.banned_until <= ports.now():
-                await end_ban(standing, tx)
-                await audit.note(
-                    "moderation.ban_ended", audit.SYSTEM, tx, ports, target="user", target_id=account_id
-                )
+        await lift_if_over(account_id, ports)
     return len(over)
+
+
+async def lift_if_over(account_id: str, ports: Ports) -> bool:
+    """True when a ban had run out, and is lifted now."""
+    async with ports.transaction() as tx:
+        if not await tx.standings.end_ban(account_id, ports.now()):
+            return False
+        await _set_status(account_id, "active", was="banned", tx=tx)
+        await audit.note("moderation.ban_ended", audit.SYSTEM, tx, ports, target="user", target_id=account_id)
+    return True
+
+
+def is_over(standing: Standing, now: datetime) -> bool:
+    """Whether a ban has run out, whoever has lifted it by now."""
+    return standing.banned_until is not None and standing.banned_until <= now

@@ -227,7 +227,7 @@ async def log_in(command: LogIn, ports: Ports) -> LoggedIn:
     phone = await _phone(command, ports)
     if account is None or (phone and phone.account_id != account.id):
         raise Unauthenticated(WRONG_LOGIN)
-    await bans.check_not_banned(account, ports)
+    account = await bans.let_in(account, ports)
     if account.status != "active":
         raise Unauthenticated(WRONG_LOGIN)
     return await _logged_in(account, ports)
@@ -270,7 +270,7 @@ async def recover(command: Recover, ports: Ports) -> Registered:
     account = await recoverable(command.recovery_code, ports) or await _just_recovered(command, ports)
     if account is None:
         raise Unauthenticated(WRONG_RECOVERY)
-    await bans.check_not_banned(account, ports)
+    account = await bans.let_in(account, ports)
     if account.status != "active":
         raise Unauthenticated(WRONG_RECOVERY)
     return await _recovered(account, command, ports)
@@ -373,7 +373,7 @@ async def _ended(token: RefreshToken, reused: bool, tx: Records, ports: Ports) -
     """The holder of the newest token of a session that a ban ended hears of the ban."""
     account = await tx.accounts.get(token.account_id)
     banned = account is not None and account.status == "banned" and token.end_reason in {None, "banned"}
-    if account is None or reused or not banned:
+    if account is None or reused or not banned or await bans.has_run_out(account, tx, ports):
         return Unauthenticated()
     return await bans.banned(account, tx, ports)
 

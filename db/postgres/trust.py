@@ -30,6 +30,14 @@ class StandingRows:
             *changes.values(),
         )
 
+    async def end_ban(self, account_id: str, now: datetime) -> bool:
+        status = await self.db.execute(
+            "update standings set banned_until = null where account_id = $1 and banned_until <= $2",
+            account_id,
+            now,
+        )
+        return changed(status)
+
     async def banned_before(self, moment: datetime, *, limit: int) -> list[str]:
         rows = await self.db.fetch(
             "select account_id from standings where banned_until <= $1 order by banned_until limit $2",

@@ -111,6 +111,9 @@ class Standings(Protocol):
 
     async def update(self, account_id: str, changes: dict[str, object]) -> None: ...
 
+    async def end_ban(self, account_id: str, now: datetime) -> bool:
+        """Forgets a ban that has run out; True for one of several who try at once."""
+
     async def banned_before(self, moment: datetime, *, limit: int) -> list[str]:
         """Accounts whose ban ended before then."""
 

@@ -1,11 +1,13 @@
 """A banned person hears so from whatever proves who they are, and can appeal once."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from rest_harness import Answer, MovableClock, Person, Rest
 
-from domain import export, reports
+from domain import enforcement, export, reports
+from domain.audit import LineFilter
 from domain.ids import new_id
 from domain.reports import CreateReport
 from domain.responses import Respond, respond
@@ -196,3 +198,31 @@ async def test_without_proof_nobody_takes_anything_or_learns_who_is_here(rest: R
     bodies = [{"identifier": name, **proof} for name in ("carl", "nobody-here") for proof in proofs]
     answers = [await rest.ask("POST", "/v1/exports", body) for body in bodies]
     assert {(answer.status, answer.text) for answer in answers} == {(401, answers[0].text)}
+
+
+async def test_whose_ban_has_run_out_waits_for_no_worker(
+    rest: Rest, carl: Person, clock: MovableClock
+) -> None:
+    await banned(rest, carl, days=1)
+    told(await log_in(rest))
+    clock.move(24 * 3600)
+    refused = await rest.ask("POST", "/v1/auth/refresh", {"refresh_token": carl.refresh})
+    assert refused.error == (401, "unauthenticated", None)
+    assert (await log_in(rest)).status == 200
+    lines = await rest.ports.records.audit.page(LineFilter(action="moderation.ban_ended"), None, 9)
+    assert [line.target_id for line in lines] == [carl.id]
+
+
+async def test_a_ban_that_has_run_out_is_lifted_once_by_several_at_once(
+    rest: Rest, carl: Person, clock: MovableClock
+) -> None:
+    await banned(rest, carl, days=1)
+    clock.move(24 * 3600)
+    lifted = await asyncio.gather(*(enforcement.lift_if_over(carl.id, rest.ports) for _ in range(3)))
+    assert sorted(lifted) == [False, False, True]
+
+
+async def test_a_ban_without_an_end_does_not_run_out(rest: Rest, carl: Person, clock: MovableClock) -> None:
+    await rest.ports.records.accounts.update(carl.id, {"status": "banned"})
+    clock.move(4000 * 24 * 3600)
+    assert (await log_in(rest)).status == 403

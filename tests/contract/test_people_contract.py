@@ -231,6 +231,10 @@ async def test_a_standing_is_clean_until_something_is_held_against_it(ports: Por
     await standings.update(account, {"banned_until": NOON})
     assert await standings.get(account) == Standing(account_id=account, muted_until=NOON, banned_until=NOON)
     assert await standings.banned_before(NOON, limit=9) == [account]
+    assert await standings.end_ban(account, NOON - timedelta(seconds=1)) is False
+    assert [await standings.end_ban(account, NOON) for _ in range(2)] == [True, False]
+    assert await standings.get(account) == Standing(account_id=account, muted_until=NOON)
+    await standings.update(account, {"banned_until": NOON})
     assert await standings.banned_before(NOON - timedelta(seconds=1), limit=9) == []
     await standings.update(new_id(), {"muted_until": NOON})
 

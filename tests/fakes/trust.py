@@ -21,6 +21,13 @@ class FakeStandings:
         if account_id in self._tables.accounts:
             self._tables.standings[account_id] = replace(await self.get(account_id), **changes)
 
+    async def end_ban(self, account_id: str, now: datetime) -> bool:
+        until = (await self.get(account_id)).banned_until
+        if until is None or until > now:
+            return False
+        await self.update(account_id, {"banned_until": None})
+        return True
+
     async def banned_before(self, moment: datetime, *, limit: int) -> list[str]:
         banned = [
             (one.banned_until, one.account_id) for one in self._tables.standings.values() if one.banned_until

@@ -12,6 +12,7 @@ import structlog
 
 from domain.errors import Unavailable
 from domain.ports import Ports, Socket
+from realtime.beside import run_beside
 from realtime.client import Client
 from realtime.sessions import TOO_MANY, Sessions
 
@@ -55,10 +56,12 @@ class LeaseKeeper:
 
     async def run(self) -> None:
         """Renews and lets go until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._renew_leases(), name="lease-renewal")
-            tasks.create_task(self._release_leases(), name="lease-release")
-            tasks.create_task(self._beat(), name="lease-beat")
+        loops = {
+            "lease-renewal": self._renew_leases(),
+            "lease-release": self._release_leases(),
+            "lease-beat": self._beat(),
+        }
+        await run_beside(loops)
 
     async def _renew_leases(self) -> None:
         while True:

@@ -9,6 +9,7 @@ import structlog
 from domain import presence
 from domain.errors import DomainError
 from domain.ports import Ports
+from realtime.beside import run_beside
 from realtime.sessions import Sessions
 
 log = structlog.get_logger(__name__)
@@ -29,13 +30,13 @@ class PresenceKeeper:
         Signs of life do not wait for what is told: when all came at once, that takes longer than a grace.
         """
         grace_seconds = self._ports.settings.presence_grace_seconds
-        async with asyncio.TaskGroup() as tasks:
-            for name, work, pause in (
-                ("presence-signs", self._stay, grace_seconds / SIGNS_PER_GRACE),
-                ("presence-arrivals", self._tell_arrivals, grace_seconds / presence.LOOKS_PER_GRACE),
-                ("presence-departures", self._tell_departures, grace_seconds / presence.LOOKS_PER_GRACE),
-            ):
-                tasks.create_task(self._again_and_again(work, pause), name=name)
+        sign_seconds, look_seconds = grace_seconds / SIGNS_PER_GRACE, grace_seconds / presence.LOOKS_PER_GRACE
+        loops = {
+            "presence-signs": self._again_and_again(self._stay, sign_seconds),
+            "presence-arrivals": self._again_and_again(self._tell_arrivals, look_seconds),
+            "presence-departures": self._again_and_again(self._tell_departures, look_seconds),
+        }
+        await run_beside(loops)
 
     async def _again_and_again(self, work: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
         while True:

@@ -14,6 +14,7 @@ from domain import replay, resume, shares
 from domain.errors import DomainError, NotFound
 from domain.ports import Ports, RoomFeed
 from domain.rooms import EPHEMERAL_SEQ, INTERNAL, Logged, Position, RoomState, Slice, split
+from realtime.beside import run_beside
 from realtime.client import Client
 from realtime.engine import Frame, Server
 from realtime.metrics import GAPS, LOG_READS, REPLAYED, RESUMES, ROOMS, TAIL_BYTES
@@ -68,9 +69,8 @@ class Rooms:
     async def run(self) -> None:
         """Hears the subscribed rooms until cancelled."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._feed.run(self._hear, self._heard_again), name="room-feed")
-                tasks.create_task(self._sweep(), name="room-sweep")
+            hearing = self._feed.run(self._hear, self._heard_again)
+            await run_beside({"room-hearing": hearing, "room-sweep": self._sweep()})
         finally:
             for task in self._tasks:
                 task.cancel()

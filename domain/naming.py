@@ -18,7 +18,7 @@ SHORT_WORDS = 4
 SURE: dict[Label, float] = {
     "harassment": 0.6,
     "sexual_or_grooming": 0.95,
-    "sourcing": 0.8,
+    "sourcing": 0.85,
     "spam": 0.9,
     "contact_exchange": 0.99,
 }

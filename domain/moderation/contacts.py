@@ -5,7 +5,9 @@ here.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import msgspec
 import phonenumbers
@@ -14,6 +16,7 @@ from domain.moderation.normal import Normal
 
 REGIONS = ("US", "GB", "AU", "IN", "IE")
 DIGIT = "zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple"
+SPOKEN = {word: value for value, word in enumerate(DIGIT.replace("oh|", "").split("|")[:10])} | {"oh": 0}
 DOMAIN = (
     "com|net|org|co\\.uk|io|me|uk|edu|info|example|in|au|ie|ca|us|app|gg|xyz|site|shop|"
     "online|link|club|biz|to|ly"
@@ -22,6 +25,7 @@ PLATFORM = (
     "whats ?app|telegram|tele gram|snap(?:chat)?|insta(?:gram)?|ig|discord|kik|skype|facebook|fb|"
     "messenger|twitter|tik ?tok|wechat"
     "|viber|reddit|wickr|steam|psn|xbox|cash ?app|venmo|paypal|tumblr|threads|line id|gamertag|signal"
+    "|the gram|w(?:h|p)?atsap|wapp|bluesky|mastodon|ghost app|bird app|burner|my tag|my handle|my user ?name"
 )
 EMAIL = re.compile(
     rf"[\w.+-]+\s?(?:@|\(at\)|\[at\]| at )\s?[\w-]+(?:\s?(?:\.|\(dot\)|\[dot\]| dot )\s?(?:{DOMAIN}))+\b"
@@ -33,7 +37,7 @@ URL = re.compile(
 )
 INVITE = re.compile(
     r"(?:t\.me|wa\.me|discord\.(?:gg|com)|instagram\.com|facebook\.com|fb\.me|snapchat\.com|"
-    r"kik\.me|telegram\.me|linktr\.ee)/"
+    r"kik\.me|telegram\.me|linktr\.ee|chat\.whatsapp\.com|calendly\.com|meet\.google\.com|zoom\.us)/"
 )
 PHONE = re.compile(r"(?<![\w.$£€#/])(?:\+|00)?[(\d][\d\s().\-/]{5,20}\d(?![\w%])")
 SPELLED = re.compile(rf"\b(?:(?:{DIGIT}|\d)[\s,.-]+){{5,14}}(?:{DIGIT}|\d)\b")
@@ -77,6 +81,14 @@ DATE_OR_TIME = re.compile(
     r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}[:.]\d\d(?:\s?-\s?\d{1,2}[:.]\d\d)?|(?:19|"
     r"20)\d\d\s?[-–]\s?(?:19|20)?\d\d|\d{1,3}(?:[ ,.]\d{3})+"
 )
+FILED = re.compile(
+    r"\b(?:order|ticket|reference|ref|case|invoice|booking|account|claim|tracking|parcel|serial|flight|"
+    r"lottery|lotto|receipt|prescription|patient|policy|batch|score|steps|population|isbn)\b"
+    r"(?: (?:number|numbers|no|nr|id|code|is|was))*[\s.:#]*$"
+)
+"""What stands before a number that names a paper or counts something."""
+
+CALL = re.compile(r"\b(?:call|text|ring|phone|whatsapp|reach|msg|message|sms)\b")
 REACH = re.compile(
     r"\b(?:call|text|ring|phone|number|cell|mobile|whatsapp|reach|digits|fone|msg|message|contact|tel|sms)\b"
 )
@@ -149,6 +161,8 @@ def _is_phone(match: re.Match[str], text: str) -> bool:
     if DATE_OR_TIME.fullmatch(raw.strip("() ")):
         return False
     near = text[max(0, match.start() - 40) : match.end() + 25]
+    if FILED.search(text, max(0, match.start() - 40), match.start()) and not CALL.search(near):
+        return False
     if len(digits) < 9:
         return bool(REACH.search(near)) or bool(re.fullmatch(r"\d{3}[-. ]\d{4}", raw.strip()))
     return _possible(("+" if raw.strip().startswith("+") else "") + digits) or bool(REACH.search(near))
@@ -166,5 +180,14 @@ def _possible(digits: str) -> bool:
 
 
 def _is_spelled(run: str) -> bool:
-    spoken = re.findall(DIGIT, run)
-    return len(spoken) >= 3 and len(re.findall(rf"{DIGIT}|\d", run)) >= 6
+    spoken, said = re.findall(DIGIT, run), re.findall(rf"{DIGIT}|\d", run)
+    return len(spoken) >= 3 and len(said) >= 6 and not _counts(said)
+
+
+def _counts(said: Sequence[str]) -> bool:
+    """Whether digits go up or down one by one, or are all the same: somebody counts, or a dice falls."""
+    values = [int(word) if word.isdigit() else SPOKEN.get(word) for word in said]
+    if None in values:
+        return False
+    steps = {second - first for first, second in pairwise(value for value in values if value is not None)}
+    return len(steps) == 1 and steps <= {-1, 0, 1}

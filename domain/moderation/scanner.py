@@ -17,6 +17,9 @@ DEALINGS: frozenset[Label] = frozenset(("sexual_or_grooming", "sourcing", "spam"
 """What somebody does with another person; it takes more than a noun."""
 
 BARBS: frozenset[Label] = frozenset(("harassment",))
+HURTING = frozenset(("k:insult", "k:swear", "k:killyourself", "k:threat"))
+"""Features of words that hurt whatever stands beside them."""
+
 SHORT_WORDS = 5
 LIKELY: Mapping[Level, Level] = {"firm": "likely", "sure": "likely"}
 
@@ -40,7 +43,7 @@ def judge(reading: Reading, context: ScanContext, trained: Model) -> Verdict:
     """The verdict of a model on a text that was taken apart."""
     spoken = language.detect(reading.normal.text)
     scored = score(reading, trained, spoken)
-    levels = _with_short_texts_in_doubt(trained.levels(scored.scores), reading)
+    levels = _with_short_texts_in_doubt(trained.levels(scored.scores), reading, scored)
     levels = _without_safe_links(levels, reading, context)
     labels = tuple(label for label in LABELS if policy.holds(levels.get(label)))
     masked = contacts.mask(reading.normal, reading.contacts, safe_links=context.safe_links)
@@ -77,8 +80,11 @@ def _foreign_scores(reading: Reading, scores: Mapping[Label, float]) -> dict[Lab
     return {label: value if label in kept else 0.0 for label, value in scores.items()}
 
 
-def _with_short_texts_in_doubt(levels: dict[Label, Level], reading: Reading) -> dict[Label, Level]:
-    """A few words are too little to keep a text from others, unless a rule knows them or they are a contact.
+def _with_short_texts_in_doubt(
+    levels: dict[Label, Level], reading: Reading, scored: Scored
+) -> dict[Label, Level]:
+    """A few words are too little to keep a text from others, unless a rule knows them, one of them hurts in
+    any company, or they are a contact.
 
     One word alone asks for nothing, offers nothing and hurts nobody unless it is a swear word; of a
     few it is at most likely that they do: moderators are told, and a strict circle holds them.
@@ -88,13 +94,15 @@ def _with_short_texts_in_doubt(levels: dict[Label, Level], reading: Reading) -> 
         return levels
     known = {hit.label for hit in reading.hits if not hit.vetoed}
     if words > 1:
+        if HURTING & scored.windows["harassment"].groups["class"]:
+            known |= BARBS
         return {label: _no_more_than_likely(label, level, known) for label, level in levels.items()}
     alone = DEALINGS if "profanity" in levels else DEALINGS | BARBS
     return {label: level for label, level in levels.items() if label in known or label not in alone}
 
 
 def _no_more_than_likely(label: Label, level: Level, known: Collection[Label]) -> Level:
-    return LIKELY.get(level, level) if label in DEALINGS and label not in known else level
+    return LIKELY.get(level, level) if label in DEALINGS | BARBS and label not in known else level
 
 
 def _without_safe_links(

@@ -17,6 +17,9 @@ REACHABLE = [
     ("snap: quietfox88", "handle"),
     ("14 Beech Road, come by", "address"),
     ("https://discord.gg/abc", "invite"),
+    ("the room is zoom.us/j/5550101234", "invite"),
+    ("the gram: quiet_fox", "handle"),
+    ("call me, order number 5550134", "phone"),
 ]
 UNREACHABLE = [
     "dial 988",
@@ -29,6 +32,10 @@ UNREACHABLE = [
     "paid 12,500.00 back",
     "between 2015 - 2021",
     "took 50 mg at 9",
+    "order number 5550134 is still on its way",
+    "ticket 4471098, three hours in the queue",
+    "nine eight seven six five four, breathe out",
+    "five five five five five five, says the dice",
 ]
 
 

@@ -167,6 +167,59 @@ def test_a_few_words_of_reaching_out_are_not_kept_from_others(text: str) -> None
     assert not scan(text, context=ScanContext(trust="new")).restricts
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i want to use",
+        "feeling numb",
+        "does it get easier",
+        "taking naltrexone",
+        "how old are you all",
+        "numb",
+    ],
+)
+def test_a_few_words_of_a_plain_day_call_for_no_help(text: str) -> None:
+    verdict = scan(text)
+    assert not verdict.shows_help
+    assert not verdict.restricts
+
+
+@pytest.mark.parametrize("text", ["want it over. all of it. life.", "took too many", "better off dead"])
+def test_a_few_words_of_danger_call_for_help(text: str) -> None:
+    assert scan(text).shows_help
+
+
+def test_a_few_words_without_one_that_hurts_are_not_hidden_as_an_insult() -> None:
+    assert not scan("another face").restricts
+    assert scan("another stupid bitch").action == "hide"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "same name as here but on insta",
+        "is there any way to reach you outside of this app",
+        "drop me your details and I'll write",
+        "number is in my bio",
+        "you on whatsapp?",
+    ],
+)
+def test_a_contact_that_only_hints_is_one(text: str) -> None:
+    assert "contact_exchange" in scan(text).labels
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my sponsor gave me his number and I called it at three",
+        "Samaritans are on 116 123, day and night",
+        "order number 5550134 is still on its way",
+    ],
+)
+def test_talk_about_numbers_gives_none_away(text: str) -> None:
+    assert "contact_exchange" not in scan(text).labels
+
+
 @pytest.mark.parametrize("text", ["send nudes", "weed 4 sale", "kill yourself", "you fat pig"])
 def test_a_few_words_that_are_known_for_what_they_are_do_not_stay(text: str) -> None:
     assert scan(text).restricts

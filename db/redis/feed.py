@@ -44,12 +44,16 @@ class RedisRoomFeed:
         return max((line.silent_seconds() for line in self._lines.values()), default=float("inf"))
 
     async def subscribe(self, room: str) -> None:
-        """Returns when Redis confirmed; after the time-out raises `Unavailable`, and subscribes later."""
+        """Returns when Redis confirmed; raises `Unavailable` after the time-out, and subscribes later.
+
+        At once where the server is known to be away: a phone that connects waits for several rooms.
+        """
         if (subscription := self._wanted.get(room)) is None:
             subscription = self._wanted[room] = Subscription(room)
             self._place(subscription)
+        away = subscription.line is not None and subscription.line.away
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(0 if away else self._timeout):
                 await asyncio.shield(subscription.heard)
         except TimeoutError:
             subscription.missed = True

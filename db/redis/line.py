@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 BACKOFF_SECONDS, BACKOFF_SECONDS_MAX = 0.05, 2.0
 PING_SECONDS = 2.0
 SILENT_SECONDS_MAX = 3 * PING_SECONDS
+AWAY_SECONDS = 1.5 * PING_SECONDS
 COMMANDS_PER_WRITE = 500
 
 
@@ -67,10 +68,17 @@ class Line:
         self._asked: dict[str, int] = {}
         self._news = asyncio.Event()
         self._heard_at = float("-inf")
+        self._began_at = asyncio.get_running_loop().time()
 
     def silent_seconds(self) -> float:
         """Since anything came; a pong comes every few seconds, so a dead line is seen by its silence."""
         return asyncio.get_running_loop().time() - self._heard_at
+
+    @property
+    def away(self) -> bool:
+        """Not to be reached, for so long that it is not likely to be soon."""
+        heard_at = max(self._heard_at, self._began_at)
+        return not self._connected and asyncio.get_running_loop().time() - heard_at > AWAY_SECONDS
 
     def add(self, subscription: Subscription) -> None:
         subscription.line = self

@@ -129,15 +129,19 @@ async def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
         start_new_session=True,
     )
     assert child.stdout is not None
-    printed = ""
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while "Ctrl-C stops everything" not in printed:
-            printed += (await child.stdout.readline()).decode()
-    assert f"http://127.0.0.1:{port}" in printed
-    assert "Log in as" in printed
-    family = [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]
-    os.killpg(child.pid, signal.SIGINT)
-    assert await asyncio.wait_for(child.wait(), DEADLINE_SECONDS) == 0
+    try:
+        printed = ""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while "Ctrl-C stops everything" not in printed:
+                printed += (await child.stdout.readline()).decode()
+        assert f"http://127.0.0.1:{port}" in printed
+        assert "Log in as" in printed
+        family = [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]
+        os.killpg(child.pid, signal.SIGINT)
+        assert await asyncio.wait_for(child.wait(), DEADLINE_SECONDS) == 0
+    finally:
+        if child.returncode is None:
+            child.kill()  # its stores follow
     _, alive = psutil.wait_procs(family, timeout=DEADLINE_SECONDS)
     assert not alive
 

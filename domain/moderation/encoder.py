@@ -122,15 +122,26 @@ def _softmax(scores: Floats) -> Floats:
 
 
 def _gelu(values: Floats) -> Floats:
-    """The smooth gate of the published network, by its usual approximation with tanh."""
-    bent: Floats = np.tanh(GELU[0] * (values + GELU[1] * values * values * values))
-    return HALF * values * (bent + np.float32(1))
+    """The smooth gate of the published network, by its usual approximation with tanh; in place."""
+    bent = GELU[1] * values
+    bent *= values
+    bent *= values
+    bent += values
+    bent *= GELU[0]
+    np.tanh(bent, out=bent)
+    bent += np.float32(1)
+    values *= HALF
+    values *= bent
+    return values
 
 
 def _normed(values: Floats, scale: tuple[Floats, Floats]) -> Floats:
-    centred: Floats = values - values.mean(axis=-1, keepdims=True)
-    spread: Floats = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + TINY)
-    return centred / spread * scale[0] + scale[1]
+    values -= np.add.reduce(values, axis=-1, keepdims=True) / np.float32(WIDTH)
+    spread = np.add.reduce(values * values, axis=-1, keepdims=True) / np.float32(WIDTH)
+    values /= np.sqrt(spread + TINY)
+    values *= scale[0]
+    values += scale[1]
+    return values
 
 
 @cache
@@ -147,8 +158,28 @@ def load() -> Encoder:
             Layer(*(_pair(file, f"{number}.{part}") for part in Layer.__struct_fields__))
             for number in range(meta["layers"])
         )
-        rows = {piece: row for row, piece in enumerate(meta["pieces"])}
-        return Encoder(rows, _matrix(file, "table"), file["places"], _pair(file, "norm"), layers)
+        rows, places = {piece: row for row, piece in enumerate(meta["pieces"])}, file["places"]
+        table, norm = _matrix(file, "table"), _pair(file, "norm")
+    return Encoder(rows, table, places, norm, _side_by_side(layers))
+
+
+def _side_by_side(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """The same matrices in one stretch of memory, large enough for huge pages: a text finds them sooner."""
+    room = np.empty(sum(pair[0].size for layer in layers for pair in _pairs(layer)), np.float32)
+    end = 0
+
+    def placed(matrix: Floats) -> Floats:
+        nonlocal end
+        begin, end = end, end + matrix.size
+        view: Floats = room[begin:end].reshape(matrix.shape, order="F")
+        view[:] = matrix
+        return view
+
+    return tuple(Layer(*((placed(matrix), bias) for matrix, bias in _pairs(layer))) for layer in layers)
+
+
+def _pairs(layer: Layer) -> list[tuple[Floats, Floats]]:
+    return [getattr(layer, part) for part in Layer.__struct_fields__]
 
 
 def _pair(file: Mapping[str, Any], name: str) -> tuple[Floats, Floats]:

@@ -198,7 +198,7 @@ async def test_sockets_of_a_killed_server_stop_counting(servers: Cluster, start_
     assert await refused(phone, other)
     await doomed.kill()
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while await refused(phone, other):  # noqa: ASYNC110
+        while await refused(phone, other):  # noqa: ASYNC110  (each try costs some of the account's events)
             await asyncio.sleep(0.2)
 
 

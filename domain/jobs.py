@@ -49,8 +49,6 @@ class Job(msgspec.Struct, frozen=True):
 class Claim(msgspec.Struct, frozen=True):
     """A job leased to one worker. `id` names the run in Redis; times are in Unix seconds: `due_at` of this
     attempt, `due_since` of the first one that Redis knows of.
-
-    `claims` above `attempt` tells of workers that died with the job in hand.
     """
 
     id: str
@@ -59,6 +57,11 @@ class Claim(msgspec.Struct, frozen=True):
     claims: int
     due_at: float
     due_since: float
+
+    @property
+    def lost(self) -> int:
+        """Attempts that began and of whose end Redis was never told: their leases lapsed."""
+        return self.claims - self.attempt
 
 
 class Start(msgspec.Struct, frozen=True):

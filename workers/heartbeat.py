@@ -45,11 +45,13 @@ class Heartbeat:
 
     async def renew_leases(self) -> None:
         for lane in self.lanes:
-            ids = [*lane.runs, *self.history.unsettled(lane.lane)]
-            if not ids:
-                continue
-            for cancelled in await self.queue.renew(lane.lane, ids, self.settings.lease_seconds):
+            for cancelled in await self._renew(lane):
                 lane.cancel(cancelled)
+
+    async def _renew(self, lane: LaneWorker) -> list[str]:
+        async with self.history.telling:
+            ids = [*lane.runs, *self.history.unsettled(lane.lane)]
+            return await self.queue.renew(lane.lane, ids, self.settings.lease_seconds) if ids else []
 
     async def tell_progress(self) -> None:
         """Apart from the beat: leases must be renewed while PostgreSQL is away."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from domain.jobs import Job, JobFeed, JobQueue, JobSettings, JobStore, Lane, Outcome, Settled, Start
+from domain.jobs import Claim, Job, JobFeed, JobQueue, JobSettings, JobStore, Lane, Outcome, Settled, Start
 from workers.loop import backoff_seconds
 from workers.metrics import UNSETTLED
 
@@ -22,6 +22,7 @@ class Queue(JobQueue, JobFeed, Protocol):
 
 
 class End(msgspec.Struct, frozen=True):
+    claim: Claim
     outcome: Outcome
     settled: Settled
 
@@ -39,6 +40,8 @@ class History:
         self._pending = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self.telling = asyncio.Lock()
+        """Held while Redis is told of ends. A lease renewed in the same moment would put a retry off."""
 
     def started(self, id_: str, start: Start) -> None:
         self._starts[id_] = start
@@ -57,9 +60,9 @@ class History:
                 failures += 1
                 await asyncio.sleep(backoff_seconds(failures))
 
-    def ended(self, id_: str, outcome: Outcome, settled: Settled) -> None:
-        self._starts.pop(id_, None)
-        self._ends[id_] = End(outcome, settled)
+    def ended(self, claim: Claim, outcome: Outcome, settled: Settled) -> None:
+        self._starts.pop(claim.id, None)
+        self._ends[claim.id] = End(claim, outcome, settled)
         UNSETTLED.set(len(self._ends))
         if len(self._ends) >= self.settings.unsettled_max:
             self._room.clear()
@@ -69,8 +72,13 @@ class History:
         """Ids that ended and that Redis still leases to us."""
         return [id_ for id_, end in self._ends.items() if end.settled.lane == lane]
 
-    def __contains__(self, id_: str) -> bool:
-        return id_ in self._ends
+    def holds(self, claim: Claim) -> bool:
+        """Whether this is once more what ended here, because its lease lapsed before Redis was told.
+
+        Once told, Redis may hand out the next attempt before its answer to us is read: that one has to run.
+        """
+        end = self._ends.get(claim.id)
+        return end is not None and claim.lost > end.claim.lost
 
     async def room(self) -> None:
         """Wait while too many ends are unwritten: the stores have to catch up first."""
@@ -116,10 +124,11 @@ class History:
 
     async def _write_ends(self, batch: Sequence[tuple[str, End]]) -> None:
         self._again += await self.store.settle([end.outcome for _, end in batch])
-        await self.queue.settle([end.settled for _, end in batch])
-        for id_, end in batch:
-            if self._ends.get(id_) is end:
-                del self._ends[id_]
+        async with self.telling:
+            await self.queue.settle([end.settled for _, end in batch])
+            for id_, end in batch:
+                if self._ends.get(id_) is end:
+                    del self._ends[id_]
         UNSETTLED.set(len(self._ends))
         self._room.set()
 

@@ -91,7 +91,7 @@ class LaneWorker(Worker):
         return 0.0 if claims else wait
 
     def _start(self, claim: Claim) -> None:
-        if claim.id in self.runs or claim.id in self.history:
+        if claim.id in self.runs or self.history.holds(claim):
             return  # our own lease lapsed (a stalled loop, a lost Redis): it is in hand, and renewed
         run = Run(claim, kind_of(claim.job.name, self.kinds), self.worker_id)
         self.runs[claim.id] = run
@@ -107,7 +107,7 @@ class LaneWorker(Worker):
             verdict = verdict_of_cancel(run, error)
         finally:
             self._free(run)
-        self.history.ended(run.claim.id, outcome_of(run, verdict), settled_of(run, verdict))
+        self.history.ended(run.claim, outcome_of(run, verdict), settled_of(run, verdict))
         report_end(run, verdict)
 
     def _free(self, run: Run) -> None:
@@ -118,7 +118,7 @@ class LaneWorker(Worker):
     async def _verdict(self, run: Run) -> Verdict:
         claim = run.claim
         report_start(run)
-        if claim.claims - claim.attempt >= self.settings.lost_max:
+        if claim.lost >= self.settings.lost_max:
             return Dead("WorkerLost")
         if claim.job.repeats or claim.claims > 1:
             if not await self.history.confirm_started(run.start()):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import asyncpg
 import msgspec
@@ -14,7 +14,9 @@ from domain.errors import Unavailable
 from domain.jobs import (
     Job,
     JobFilter,
+    Lane,
     Outcome,
+    Settled,
     cancel_jobs,
     discard_jobs,
     pause_lane,
@@ -22,6 +24,7 @@ from domain.jobs import (
     resume_lane,
 )
 from tests.workers.conftest import DEADLINE_SECONDS, FAST, Bench
+from workers.job import Retry
 
 
 async def gated(ports: Bench, n: str = "") -> None:
@@ -232,6 +235,86 @@ async def test_a_job_finished_elsewhere_is_not_run_again(bench: Bench) -> None:
     await bench.work()
     await bench.until_settled()
     assert bench.calls == []
+
+
+async def test_a_retry_that_is_due_before_redis_has_answered_runs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = bench.queue.settle
+
+    async def late(settled: Sequence[Settled]) -> None:
+        await settle(settled)
+        if bench.calls == ["again"]:
+            await bench.until_called(2)
+
+    async def again(ports: Bench) -> Retry | None:
+        return Retry(0.0) if ports.call("again") == 1 else None
+
+    monkeypatch.setattr(bench.queue, "settle", late)
+    bench.job(again)
+    await bench.work()
+    await bench.enqueue("again")
+    row = await bench.finished("again:1")
+    await bench.until_settled()
+    assert (row.state, row.attempts) == ("done", 2)
+
+
+async def test_an_end_redis_does_not_know_of_is_not_run_again_when_its_lease_lapses(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = bench.jobs.settle
+    refused = asyncio.Event()
+
+    async def refusing(outcomes: Sequence[Outcome]) -> list[Job]:
+        refused.set()
+        raise Unavailable
+
+    monkeypatch.setattr(bench.jobs, "settle", refusing)
+    bench.job(quick)
+    await bench.work()
+    await bench.enqueue("quick")
+    await asyncio.wait_for(refused.wait(), DEADLINE_SECONDS)
+    await bench.redis.zadd("arq:lane:default", {"quick:1": 0})
+    await bench.redis.lpush("arq:wake:default", 1)
+    await bench.until(lambda: claimed(bench, "quick:1", 2))
+    monkeypatch.setattr(bench.jobs, "settle", settle)
+    row = await bench.finished("quick:1")
+    await bench.until_settled()
+    assert (bench.calls, row.attempts) == (["quick"], 1)
+
+
+async def claimed(bench: Bench, id_: str, times: int) -> bool:
+    return int(await bench.redis.get(f"arq:claims:{id_}") or 0) == times
+
+
+async def test_a_retry_is_not_put_off_by_a_pulse_of_the_same_moment(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis is told of the end while the pulse is about to renew the lease."""
+    renew = bench.queue.renew
+    ended = asyncio.Event()
+
+    async def late(lane: Lane, ids: Sequence[str], lease_seconds: float) -> list[str]:
+        bench.open_gate.set()
+        await asyncio.wait_for(ended.wait(), DEADLINE_SECONDS)
+        return await renew(lane, ids, lease_seconds)
+
+    async def again(ports: Bench) -> Retry | None:
+        times = ports.call("again")
+        await ports.open_gate.wait()
+        return Retry(0.05) if times == 1 else None
+
+    def settling(outcomes: Sequence[Outcome]) -> Awaitable[list[Job]]:
+        asyncio.get_running_loop().call_later(0.02, ended.set)
+        return settle(outcomes)
+
+    settle = bench.jobs.settle
+    monkeypatch.setattr(bench.queue, "renew", late)
+    monkeypatch.setattr(bench.jobs, "settle", settling)
+    bench.job(again)
+    await bench.work()
+    await bench.enqueue("again")
+    assert (await bench.finished("again:1")).attempts == 2
 
 
 async def test_no_more_jobs_are_taken_than_history_can_hold(

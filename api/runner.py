@@ -1,11 +1,14 @@
 """What serves the application: aiohttp's runner, but for how it answers what is not HTTP.
 
-aiohttp answers a malformed request in plain text that repeats what was sent, before any middleware sees it.
+aiohttp answers a malformed request, and one that expects what no server knows, in plain text that repeats
+what was sent, before any middleware sees it.
 """
+
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from api.errors import refusal
+from api.errors import refusal, refusal_of_router
 from api.security import HEADERS
 from domain.errors import DomainError, Invalid, TooLarge
 
@@ -38,6 +41,25 @@ def error_of(status: int) -> DomainError:
     return TooLarge() if status == 413 else Invalid(MALFORMED)
 
 
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def expecting_little(handle: Handler) -> Handler:
+    """Refuses in our own words an `Expect:` that is not `100-continue`. Its body may come or not: that is all
+    that this connection is good for."""
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await handle(request)
+        except web.HTTPExpectationFailed as error:
+            refused = refusal_of_router(error)
+            refused.headers.update(HEADERS)
+            refused.force_close()
+            return refused
+
+    return answer
+
+
 class Connections(web.Server):
     """Makes a `Connection` for each client."""
 
@@ -49,7 +71,7 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> Connections:
         made = await super()._make_server()
         return Connections(
-            made.request_handler,
+            expecting_little(made.request_handler),
             request_factory=made.request_factory,
             handler_cancellation=made.handler_cancellation,
             **made._kwargs,

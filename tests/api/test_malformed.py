@@ -76,6 +76,17 @@ async def test_what_is_not_http_is_refused_like_everything_else(
     assert [json.loads(line)["level"] for line in lines] in (["info"], [])
 
 
+async def test_what_no_server_knows_to_do_is_refused_like_everything_else(
+    port: int, written: io.StringIO
+) -> None:
+    head, body = await answer_to(b"GET /v1/me HTTP/1.1\r\nHost: x\r\nExpect: " + CANARY + b"\r\n\r\n", port)
+    assert b" 417 " in head.splitlines()[0]
+    assert json.loads(body)["error"]["code"] == "invalid"
+    assert b"X-Content-Type-Options: nosniff" in head
+    assert CANARY not in head + body
+    assert CANARY.decode() not in written.getvalue()
+
+
 async def test_a_request_that_is_one_is_answered_as_ever(port: int) -> None:
     head, body = await answer_to(b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", port)
     assert b" 200 " in head.splitlines()[0]

@@ -80,10 +80,16 @@ async def tell_arrivals(account_ids: Sequence[str], ports: Ports) -> None:
 
 
 async def depart_expired(ports: Ports) -> None:
-    """Tells the circles of everybody whose grace is over; each is told of by one server."""
+    """Tells the circles of everybody whose grace is over; each is told of by one server.
+
+    Not of those who are back by then. Who comes back while it is told may have been told of before: they are
+    told of again, so that what was told last is so.
+    """
     while gone := await ports.presence.pop_expired():
         for account_id in gone:
-            await tell_status(account_id, "offline", ports)
+            if not await ports.presence.statuses([account_id]):
+                await tell_status(account_id, "offline", ports)
+                await tell_arrivals([account_id], ports)
 
 
 async def tell_status(account_id: str, status: ShownStatus, ports: Ports) -> None:

@@ -10,6 +10,7 @@ import pytest
 from domain import presence
 from domain.ports import Ports
 from realtime.presence import PresenceKeeper
+from tests.fakes.clock import FakeClock
 from tests.fakes.ports import make_fakes
 
 DEADLINE_SECONDS = 60.0
@@ -59,3 +60,23 @@ async def test_an_arrival_that_could_not_be_told_is_told_later(monkeypatch: pyte
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert told == ["ann", "ann", "ben"]
+
+
+async def test_who_comes_back_while_their_going_is_told_is_shown_as_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another server hears of them, and may tell so first."""
+    clock = FakeClock()
+    ports = make_fakes(now=clock).ports
+    await ports.presence.touch(["ann", "ben"])
+    clock.advance(seconds=ports.settings.presence_grace_seconds)
+    told: list[tuple[str, str]] = []
+
+    async def back_at_once(account_id: str, status: presence.ShownStatus, ports: Ports) -> None:
+        if not told:
+            await ports.presence.touch(["ann", "ben"])
+        told.append((account_id, status))
+
+    monkeypatch.setattr(presence, "tell_status", back_at_once)
+    await presence.depart_expired(ports)
+    assert told == [("ann", "offline"), ("ann", "available")]

@@ -29,6 +29,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_asked",
         "_connect_deadline",
         "_heartbeat",
         "_pinged",
@@ -92,6 +93,7 @@ class Connection:
         self.poll: asyncio.Future[None] | None = None
         self.posting = False
         self._pinged = False
+        self._asked = False
         self.mailbox = Mailbox(self)
         self._heartbeat: Deadline | None = None
         self._connect_deadline: Deadline | None = None
@@ -229,6 +231,9 @@ class Connection:
         """Send what was kept, without the frames of a namespace that was refused."""
         held, self.held = self.held, None
         for frame in held or ():
+            if self.closing:
+                # What was left of it is counted out already.
+                break
             self._dequeued(frame)
             if frame.namespace is None or frame.namespace != but_not:
                 self.transmit(frame)
@@ -255,20 +260,31 @@ class Connection:
             yield frame.polling
 
     def attach(self, socket: WebSocket) -> None:
-        """The websocket is the transport from now on: what is queued goes first."""
+        """The websocket is the transport from now on: what is queued goes first.
+
+        Of a session that was closed during its upgrade this is all that goes: its client polls no more.
+        """
+        if self.closing:
+            self._write_queue(socket)
+            socket.close(NORMAL)
+            self.gone()
+            return
         self.websocket = socket
         self.write = socket.transport.write
         self.upgrading = False
         socket.inbox.listener = self.mailbox
         self.mailbox.inbox = socket.inbox
-        while self._queue:
-            frame = self._queue.popleft()
-            self._dequeued(frame)
-            socket.transport.write(frame.deflated if socket.deflating else frame.websocket)
+        self._write_queue(socket)
         self._queue = None
         if socket.paused:
             self.server.counters.congested += 1
         self.settle()
+
+    def _write_queue(self, socket: WebSocket) -> None:
+        while self._queue:
+            frame = self._queue.popleft()
+            self._dequeued(frame)
+            socket.transport.write(frame.deflated if socket.deflating else frame.websocket)
 
     # Heartbeat and connect time-out.
 
@@ -278,6 +294,15 @@ class Connection:
     def _ping(self) -> None:
         self._pinged = True
         self._heartbeat = self.server.wheel.after(self.server.ping_timeout, self._unanswered)
+        self.transmit(PING_FRAME)
+
+    def ask_for_sign(self, seconds: float) -> None:
+        """Ping now; the session ends unless it answers within `seconds`. Asking again gives no more time."""
+        if self._asked or self.closing:
+            return
+        self._asked = self._pinged = True
+        self._stop(self._heartbeat)
+        self._heartbeat = self.server.wheel.after(seconds, self._unanswered)
         self.transmit(PING_FRAME)
 
     def _unanswered(self) -> None:
@@ -291,7 +316,7 @@ class Connection:
     def ponged(self) -> None:
         """The client answered: the next ping is due one interval from now."""
         if self._pinged and not self.closing:
-            self._pinged = False
+            self._pinged = self._asked = False
             self._stop(self._heartbeat)
             self._beat()
 

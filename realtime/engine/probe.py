@@ -36,7 +36,7 @@ class Probe:
             self._probed = connection.upgrading = True
             self._socket.transport.write(_PROBED)
             connection.answer_poll()
-        elif payload == _UPGRADE and self._probed and not connection.closing:
+        elif payload == _UPGRADE and self._probed and not connection.closed:
             self._over()
             connection.server.counters.upgraded += 1
             connection.attach(self._socket)

@@ -136,3 +136,23 @@ async def test_an_upgrade_that_does_not_end_does_not_hold_up_the_shutdown() -> N
             _, code = await within(asyncio.gather(server.shutdown(), probing.closed()))
             assert code == 1002
         assert server.probes == set()
+
+
+async def test_who_is_closed_while_changing_over_hears_why_on_the_websocket() -> None:
+    server = Server()
+    seen: list[Connection] = []
+
+    @server.on_connect
+    async def connect(connection: Connection, auth: object) -> None:
+        seen.append(connection)
+
+    async with serving(server) as url, Polling(url) as polling:
+        await polling.post("40")
+        await polling.get()
+        async with Wire(url, query=f"EIO=4&transport=websocket&sid={polling.sid}") as wire:
+            assert await wire.ask("2probe") == "3probe"
+            seen[0].close("banned", frame=server.frame("ended", b'"banned"'), reconnect=False)
+            await wire.send("5")
+            assert [await wire.receive() for _ in range(3)] == ['42["ended","banned"]', "41", "1"]
+            assert await wire.closed() == 1000
+    assert server.counters.queued_bytes == 0

@@ -1,6 +1,7 @@
 """One frame for everybody: what is written, to whom, and in which order."""
 
 import asyncio
+import itertools
 import ssl
 import zlib
 from pathlib import Path
@@ -274,3 +275,26 @@ async def test_a_transport_that_died_in_secret_costs_nobody_else_the_event() -> 
         assert server.deliver("room", server.frame("a", b"1")) == 3
         assert await one.receive() == await three.receive() == '42["a",1]'
         await until(lambda: server.rooms(sids[1]) == [])
+
+
+async def test_a_transport_that_dies_while_what_was_held_goes_out_is_counted_once() -> None:
+    server = Server()
+    writes = itertools.count(1)
+
+    @server.on_connect
+    async def connect(connection: Connection, auth: object) -> None:
+        write = connection.write
+
+        def once(data: bytes) -> None:
+            if next(writes) > 1:
+                raise OSError
+            write(data)
+
+        connection.write = once
+        for _ in range(3):
+            connection.send(server.frame("missed", b"1"))
+
+    async with serving(server) as url, Wire(url) as wire:
+        await wire.connect()
+        await wire.closed()
+    assert server.counters.queued_bytes == 0

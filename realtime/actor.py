@@ -76,9 +76,12 @@ class Ack(msgspec.Struct, omit_defaults=True):
 
 
 class Actors:
-    """All handlers by event name."""
+    """All handlers by event name. `end(client, code)` ends the connection of somebody who floods."""
 
-    def __init__(self, actors: Iterable[object], settings: Settings) -> None:
+    def __init__(
+        self, actors: Iterable[object], settings: Settings, *, end: Callable[[Client, str], None]
+    ) -> None:
+        self._end = end
         self._payload_bytes_max = settings.payload_bytes_max
         self._events_per_minute = settings.events_per_minute
         self._timeout_seconds = settings.handler_timeout_seconds
@@ -124,7 +127,7 @@ class Actors:
     def _end_flood(self, client: Client) -> None:
         """Who goes on for as long again as they may is disconnected."""
         if client.budget.refused > self._events_per_minute:
-            client.connection.close("flood")
+            self._end(client, "rate_limited")
 
 
 def refusal_for(error: Exception, handler: Handler, client: Client) -> DomainError:

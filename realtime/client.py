@@ -7,6 +7,7 @@ import msgspec
 
 from domain.accounts import User
 from domain.ids import new_id
+from domain.rooms import Position
 from domain.wire import END, Command
 from realtime.budget import Budget
 from realtime.engine import Connection
@@ -25,7 +26,9 @@ class Client:
     """`blocked`: accounts this one never sees. `expires_at`: of the access token. `ended`: said goodbye.
 
     `budget` is shared with the other sockets of the account. `circle_threads`: open threads that only the
-    members of a circle see, with the circle's id. `departures`: how often each circle was left.
+    members of a circle see, with the circle's id. `departures`: how often each circle was left; `left`: the
+    rooms that were left with it and what was heard in them, until it is known that this was right. `reviews`:
+    how often its open threads were looked at anew.
     """
 
     __slots__ = (
@@ -39,6 +42,8 @@ class Client:
         "expires_at",
         "id",
         "leased",
+        "left",
+        "reviews",
         "typed_at",
         "user",
     )
@@ -57,7 +62,15 @@ class Client:
         self.departures: dict[str, int] = {}
         self.ended = False
         self.leased = False
+        self.left: dict[str, dict[str, Position]] = {}
+        self.reviews = 0
         self.typed_at = 0.0
+
+    @property
+    def here(self) -> bool:
+        """Connected, or about to be; a connection outlives a client that was refused, or left."""
+        connection = self.connection
+        return connection.user is self and connection.sid is not None and not connection.closed
 
     @property
     def sid(self) -> str:

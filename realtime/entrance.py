@@ -19,13 +19,20 @@ from domain.posts import visible_post
 from domain.rooms import Position, Positions, RoomState
 from domain.wire import Command, View
 from realtime.admission import Admission, come_back_seconds
-from realtime.circles import enter_as_member, join_thread, note_thread
+from realtime.circles import (
+    enter_as_member,
+    enter_circle,
+    join_thread,
+    leave_unseen_threads,
+    note_thread,
+)
 from realtime.client import Client, Device
 from realtime.engine import Connection, ConnectionRefused
 from realtime.leases import LeaseKeeper
 from realtime.metrics import CONNECTS
 from realtime.rooms import Rooms
-from realtime.sessions import TOO_MANY, Sessions
+from realtime.sessions import Sessions
+from realtime.signs import Signs
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +72,7 @@ class Entrance:
         rooms: Rooms,
         sessions: Sessions,
         leases: LeaseKeeper,
+        signs: Signs,
         *,
         arrived: Callable[[Client], None],
     ) -> None:
@@ -74,6 +82,7 @@ class Entrance:
         self._rooms = rooms
         self._sessions = sessions
         self._leases = leases
+        self._signs = signs
 
     async def connect(self, connection: Connection, auth: object) -> None:
         """Accepts with `ready` after everything that was missed, or raises `ConnectionRefused`."""
@@ -95,16 +104,17 @@ class Entrance:
     async def _admit(self, connection: Connection, auth: Auth) -> None:
         claims = self._ports.tokens.verify(auth.token, self._ports.now())
         user = await sessions.identify(auth.token, self._ports)
-        if self._sessions.count(user.id) >= self._ports.settings.sockets_per_account:
-            raise Unavailable(TOO_MANY)
         budget = self._sessions.budget_of(user.id)
         if (wait := budget.wait_seconds(CONNECT_EVENTS, time.monotonic())) > 0:
             raise Unavailable(retry_after=math.ceil(wait))
+        if self._sessions.count(user.id) >= self._ports.settings.sockets_per_account:
+            raise await self._signs.no_place(user.id)
         client = Client(connection, user, claims.expires_at, auth.device, budget)
         connection.user = client
         self._sessions.add(client)
         try:
-            await self._leases.take(client)
+            if not await self._leases.take(client):
+                raise await self._signs.no_place(user.id)
             await self._welcome(client, auth.positions)
         except BaseException:
             self._forget(client)
@@ -122,15 +132,23 @@ class Entrance:
         states = await self.join_all(client, [rooms.user_room(user.id)], positions)
         # From here on a block or a removal is heard in one's own room; those before are read now.
         self._rooms.set_blocked(client, await self._ports.records.blocks.around(user.id))
+        reviews = client.reviews
         states |= await self.join_all(client, await self._rooms_of(client, positions), positions)
+        while client.reviews != reviews:
+            # Whoever parted from somebody meanwhile may have entered a thread after it was looked for.
+            reviews = client.reviews
+            await leave_unseen_threads(client, self._rooms, self._ports)
         ready = Ready(
             user=await get_me(user, self._ports),
             session_id=user.session_id,
-            rooms=states,
+            rooms={room: state for room, state in states.items() if not self._has_parted(client, room)},
             limits=self._limits(),
             server_time=rfc3339(self._ports.now()),
         )
         client.connection.send(client.connection.server.frame("ready", msgspec.json.encode(ready)))
+
+    def _has_parted(self, client: Client, room: str) -> bool:
+        return rooms.split(room)[0] == "post" and not self._rooms.hears(client, room)
 
     async def _rooms_of(self, client: Client, positions: dict[str, Position]) -> list[str]:
         """The feed, my circles, and the threads I had open and may still see.
@@ -166,10 +184,17 @@ class Entrance:
         kind, id = rooms.split(name)
         try:
             if kind == "circle":
-                return await enter_as_member(client, id, self._rooms, 0, position)
+                return await self._join_circle(client, id, position)
             return await join_thread(client, name, self._rooms, position)
         except NotFound:
             return None
+
+    async def _join_circle(self, client: Client, id: str, position: Position | None) -> RoomState:
+        """A member when the circles were read; a departure since then is looked at."""
+        try:
+            return await enter_as_member(client, id, self._rooms, 0, position)
+        except NotFound:
+            return await enter_circle(client, id, self._rooms, self._ports, position)
 
     def _limits(self) -> Limits:
         settings = self._ports.settings

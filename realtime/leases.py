@@ -7,6 +7,7 @@ counts alone, and what it lost it hears with the next renewal.
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable
 
 import structlog
 
@@ -14,7 +15,7 @@ from domain.errors import Unavailable
 from domain.ports import Ports, Socket
 from realtime.beside import run_beside
 from realtime.client import Client
-from realtime.sessions import TOO_MANY, Sessions
+from realtime.sessions import Sessions
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +35,8 @@ class LeaseKeeper:
         self._ports = ports
         self._gone: defaultdict[str, list[str]] = defaultdict(list)
 
-    async def take(self, client: Client) -> None:
-        """Raises `Unavailable` for one socket too many. What closed here a moment ago does not count."""
+    async def take(self, client: Client) -> bool:
+        """False for one socket too many. What closed here a moment ago does not count."""
         socket, most = socket_of(client), self._ports.settings.sockets_per_account
         gone = self._gone.pop(socket.account_id, [])
         try:
@@ -46,8 +47,9 @@ class LeaseKeeper:
             self._gone[socket.account_id] += gone
         else:
             if not taken:
-                raise Unavailable(TOO_MANY)
+                return False
         client.leased = True
+        return True
 
     def let_go(self, client: Client) -> None:
         if client.leased:
@@ -66,11 +68,18 @@ class LeaseKeeper:
     async def _renew_leases(self) -> None:
         while True:
             await asyncio.sleep(self._ports.settings.socket_lease_seconds / RENEWALS_PER_LEASE)
-            held = [socket_of(client) for client in self._sessions.clients if client.leased]
+            held = [client for client in self._sessions.clients if client.leased]
             try:
-                await self._ports.leases.renew(held)
+                await self._ports.leases.renew([socket_of(client) for client in held])
             except Exception as error:  # noqa: BLE001  (whatever it is, the next renewal comes)
                 log.warning("leases.not_renewed", error=type(error).__name__)
+            self._let_go_again(held)
+
+    def _let_go_again(self, renewed: Iterable[Client]) -> None:
+        """Who closed meanwhile may have been renewed after they were let go."""
+        for client in renewed:
+            if not client.leased:
+                self._gone[client.user.id].append(client.id)
 
     async def _beat(self) -> None:
         while True:

@@ -94,7 +94,7 @@ class Rooms:
     ) -> RoomState:
         """Replays what the client missed since `position`, then lets it hear the room.
 
-        Raises `NotFound` for who may not hear it any more (`still`) by the time that it is read.
+        Raises `NotFound` for who may not hear it any more (`still`), or is gone, by the time that it is read.
         """
         mirror = self._mirrors.get(room) or self._open(room)
         mirror.guests += 1
@@ -102,7 +102,7 @@ class Rooms:
             await mirror.begun.wait()
             if position is not None and mirror.known and not mirror.covers(position):
                 await self._read_whole(mirror)
-            if not still():
+            if not (client.here and still()):
                 raise NotFound
             return self._enter(client, mirror, position)
         finally:
@@ -111,8 +111,7 @@ class Rooms:
     def _enter(self, client: Client, mirror: Mirror, position: Position | None) -> RoomState:
         missed = mirror.missed(position)
         recovered = missed is not None and self._replay(client, missed)
-        if client.connection.sid is not None and not client.connection.closed:
-            self._server.join(client.connection.sid, mirror.room)
+        self._server.join(client.sid, mirror.room)
         if position is not None:
             RESUMES.labels(str(recovered).lower()).inc()
         return RoomState(epoch=mirror.epoch, seq=mirror.seq, recovered=recovered)
@@ -120,8 +119,13 @@ class Rooms:
     def leave(self, client: Client, room: str) -> None:
         self._server.leave(client.sid, room)
 
+    def position(self, room: str) -> Position:
+        """Up to where the members of a room here have heard it."""
+        mirror = self._mirrors[room]
+        return Position(epoch=mirror.epoch, seq=mirror.seq)
+
     def hears(self, client: Client, room: str) -> bool:
-        return client.sid in self._server.manager.members("/", room)
+        return client.connection.sid in self._server.manager.members("/", room)
 
     def threads_of(self, client: Client) -> list[str]:
         """The open threads whose rooms this client hears."""
@@ -175,9 +179,7 @@ class Rooms:
         if mirror is None:
             return
         if event.seq == EPHEMERAL_SEQ:
-            self._server.deliver(
-                room, self._frame(event), skip=self._shunned.get(event.actor), ephemeral=True
-            )
+            self._pass_on(room, event)
             return
         if mirror.is_old(event):
             return
@@ -188,6 +190,14 @@ class Rooms:
         if not mirror.following:
             GAPS.inc()
             self._follow(mirror)
+
+    def _pass_on(self, room: str, event: Logged) -> None:
+        """What has no place in the log."""
+        if not event.event.startswith(INTERNAL):
+            skip = self._shunned.get(event.actor)
+            self._server.deliver(room, self._frame(event), skip=skip, ephemeral=True)
+        elif (watcher := self._watchers.get(event.event)) is not None:
+            watcher(room, event)
 
     def _heard_again(self, room: str) -> None:
         """Whatever was published meanwhile is in the log only."""
@@ -227,7 +237,10 @@ class Rooms:
         async with self._reading, mirror.lock:
             limit = self._ports.settings.room_replay_events_max if mirror.known else 0
             LOG_READS.labels("catch_up").inc()
-            self._advance(mirror, await self._ports.rooms.read(mirror.room, mirror.seq, limit))
+            read = await self._ports.rooms.read(mirror.room, mirror.seq, limit)
+            # It may have been closed while Redis kept it waiting; who is there now has another one.
+            if self._mirrors.get(mirror.room) is mirror:
+                self._advance(mirror, read)
 
     def _advance(self, mirror: Mirror, read: Slice) -> None:
         """Delivers what the log has beyond us; across a hole, or into another epoch, nobody is led."""

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from domain import blocks, posts
+from domain import blocks
 from domain import rooms as room_names
 from domain.errors import DomainError, NotFound, Unavailable
 from domain.ports import Ports, RoomFeed
@@ -22,7 +22,7 @@ from realtime.actors.presence import PresenceActor
 from realtime.actors.reports import ReportActor
 from realtime.actors.support import SupportActor
 from realtime.actors.trackers import TrackerActor
-from realtime.circles import enter_circle, leave_circle
+from realtime.circles import leave_circle, leave_unseen_threads, return_to_circle
 from realtime.client import Client
 from realtime.engine import Bounds, Connection, Server
 from realtime.entrance import Entrance, refusal_of
@@ -31,6 +31,7 @@ from realtime.metrics import ENGINES
 from realtime.presence import PresenceKeeper
 from realtime.rooms import Rooms
 from realtime.sessions import Sessions
+from realtime.signs import Signs
 from realtime.tracing import traced
 from telemetry.tracing import is_on
 
@@ -74,7 +75,10 @@ class Realtime:
         self.rooms.watch(blocks.CHANGED, self._follow_blocks)
         self.presence = PresenceKeeper(self.sessions, ports)
         self.leases = LeaseKeeper(self.sessions, ports)
-        self.entrance = Entrance(ports, self.rooms, self.sessions, self.leases, arrived=self._arrived)
+        self.signs = Signs(self.sessions, self.rooms, ports)
+        self.entrance = Entrance(
+            ports, self.rooms, self.sessions, self.leases, self.signs, arrived=self._arrived
+        )
         self.cast = (
             PostActor(ports, self.rooms),
             SupportActor(ports),
@@ -85,7 +89,7 @@ class Realtime:
             BlockActor(ports, self.rooms),
             ReportActor(ports),
         )
-        self.actors = Actors(self.cast, settings)
+        self.actors = Actors(self.cast, settings, end=self.sessions.end)
         self.engine.on_connect(self.entrance.connect)
         self.engine.on_disconnect(self.entrance.disconnect)
         self.engine.on_raw(self._receive)
@@ -148,17 +152,18 @@ class Realtime:
             # Threads of the circle may be open, and it may be a private one.
             self._start(self._reload_blocks(event.actor), "threads-reload")
         for client in self.sessions.of_account(event.actor):
-            if gone:
-                leave_circle(client, change.circle_id, self.rooms)
-            elif change.action == "joined" and room == room_names.user_room(event.actor):
-                self._start(self._enter(client, change.circle_id), "circle-join")
+            joined = change.action == "joined" and room == room_names.user_room(event.actor)
+            if joined or (gone and leave_circle(client, change.circle_id, self.rooms)):
+                self._start(self._enter(client, change.circle_id), "circle-enter")
 
     async def _enter(self, client: Client, circle_id: str) -> None:
-        """Insists while the client is here; who was removed meanwhile stays outside."""
-        while not client.connection.closed:
+        """Insists while the client is here; who is no member stays outside."""
+        while client.here:
             try:
-                await enter_circle(client, circle_id, self.rooms, self.ports)
+                if not await return_to_circle(client, circle_id, self.rooms, self.ports):
+                    self._end_broken([client])
             except NotFound:
+                client.left.pop(circle_id, None)
                 return
             except DomainError as error:
                 log.warning("circle.join_failed", code=error.code)
@@ -184,17 +189,10 @@ class Realtime:
     async def _set_blocked(self, account_id: str, clients: Iterable[Client]) -> None:
         blocked = await self.ports.records.blocks.around(account_id)
         for client in clients:
-            if client.connection.sid is not None and not client.connection.closed:
+            if client.here:
                 self.rooms.set_blocked(client, blocked)
-                await self._leave_unseen_threads(client)
-
-    async def _leave_unseen_threads(self, client: Client) -> None:
-        """A thread that was open may now be one that this person may not see."""
-        for room in self.rooms.threads_of(client):
-            try:
-                await posts.visible_post(room_names.split(room)[1], client.user, self.ports)
-            except NotFound:
-                self.rooms.leave(client, room)
+                client.reviews += 1
+                await leave_unseen_threads(client, self.rooms, self.ports)
 
     def _start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         task = asyncio.create_task(work, name=name)

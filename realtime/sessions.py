@@ -30,13 +30,17 @@ FAREWELLS: dict[EndReason, str] = {
 }
 
 USES_BATCH = 500
-TOO_MANY = "Too many of your devices are connected."
 FINAL = frozenset({"logged_out", "banned", "erased"})
 """Codes after which a client does not come back."""
 
 
 class SessionEnded(View, frozen=True):
-    """Data of `session:ended`, a client's last event; the code says whether to come back."""
+    """Data of `session:ended`, a client's last event; the code says whether to come back.
+
+    To come back and go on from the positions: `token_expired`, `draining`, `slow_consumer` and `rate_limited`
+    for who sent far too much (a connect that comes too early says when). Not to: `logged_out`, `banned`, and
+    `erased`.
+    """
 
     code: str
 

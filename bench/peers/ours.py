@@ -37,7 +37,8 @@ def make_app() -> web.Application:
     app = web.Application()
     server = Server(cors_allowed_origins="*")
     server.attach(app)
-    actors = Actors([Supporter()], load_settings(None, events_per_minute=EVENTS_PER_MINUTE))
+    settings = load_settings(None, events_per_minute=EVENTS_PER_MINUTE)
+    actors = Actors([Supporter()], settings, end=lambda client, code: client.connection.close(code))
 
     async def connect(connection: Connection, auth: dict[str, Any] | None) -> None:
         assert connection.sid is not None

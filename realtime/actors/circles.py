@@ -41,6 +41,7 @@ class CircleActor:
     async def leave(self, client: Client, command: LeaveCircle) -> CircleAnswer:
         answer = await circles.leave_circle(command, client.user, self.ports)
         leave_circle(client, command.circle_id, self.rooms)
+        client.left.pop(command.circle_id, None)
         return answer
 
     @on("circle:invite", Invite)

@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from domain.rooms import RoomState
+from realtime.client import Client
 from tests.realtime.conftest import DEADLINE_SECONDS, Phone, Running, StartPhone, StartServer
 
 
@@ -145,3 +149,26 @@ async def test_neither_sees_the_other_come_go_or_write(server: Running, start_ph
         assert accounts_in(phone, "typing", typing=True) == seen
         joined = [told["data"]["member"]["id"] for told in phone.all("circle:member", f"circle:{circle}")]
         assert (blocked.id in joined) is (phone is author)
+
+
+async def test_a_thread_is_not_entered_by_who_was_blocked_on_the_way(
+    server: Running, start_phone: StartPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author, blocked = await start_phone(server), await start_phone(server)
+    thread = (await author.ok("post:create", **said(1)))["post"]["id"]
+    room = f"post:{thread}"
+    join = server.realtime.rooms.join
+
+    async def slow_join(client: Client, name: str, *more: Any, **options: Any) -> RoomState:
+        if name == room:
+            await author.ok("block:add", user_id=blocked.id)
+            await until(lambda: author.id in client.blocked)
+        return await join(client, name, *more, **options)
+
+    monkeypatch.setattr(server.realtime.rooms, "join", slow_join)
+    back = Phone(blocked.account)
+    ready = await back.connect(server.url, positions={room: {"epoch": "", "seq": 0}})
+    assert room not in ready["rooms"]
+    clients = server.realtime.sessions.of_account(blocked.id)
+    assert not any(server.realtime.rooms.hears(client, room) for client in clients)
+    await back.close()

@@ -77,6 +77,7 @@ async def test_a_flood_ends_in_a_disconnect(start_server: StartServer, start_pho
         await phone.client.emit("no:such:event", {})
     async with asyncio.timeout(DEADLINE_SECONDS):
         await gone.wait()
+    assert phone.heard[-1] == ("session:ended", {"code": "rate_limited"})
     await neighbour.ok("presence:set", status="away")
 
 

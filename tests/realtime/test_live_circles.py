@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from domain.events import Publication
+from domain.ids import new_id
 from domain.rooms import RoomState
 from realtime.client import Client
 from tests.realtime.conftest import DEADLINE_SECONDS, Phone, Running, StartPhone, StartServer
@@ -246,3 +248,22 @@ async def test_who_is_removed_while_accepting_stays_outside(
     assert refused["code"] == "not_found"
     (client,) = server.realtime.sessions.of_account(guest.id)
     assert not server.realtime.rooms.hears(client, room)
+
+
+async def test_a_departure_that_is_told_late_keeps_no_member_outside(
+    server: Running, start_phone: StartPhone
+) -> None:
+    """Whoever left on one phone and came back on another: servers tell the two in any order."""
+    owner, member = await start_phone(server), await start_phone(server)
+    circle_id = await opened(owner, member)
+    room = f"circle:{circle_id}"
+    thread = await post(owner, 1, circle_id)
+    await member.ok("post:open", post_id=thread)
+    left = b'"data":{"circle_id":"%b","action":"left"}}' % circle_id.encode()
+    await server.ports.rooms.publish(Publication(room, new_id(), "circle:member", member.id, left))
+    await owner.ok("support:respond", client_id="late-answer-1", post_id=thread, content="Good morning.")
+    second = await post(owner, 2, circle_id)
+    await member.received("response:new")
+    await member.received("post:new", lambda told: told["data"]["post"]["id"] == second)
+    seqs = [told["seq"] for _, told in member.heard if told.get("room") == room and "seq" in told]
+    assert seqs == sorted(set(seqs))

@@ -1,6 +1,7 @@
 """Sockets follow what happens to their session, on every server."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +22,8 @@ from domain.open_sessions import EndSession
 from domain.ports import Ports
 from domain.reports import CreateReport
 from domain.sessions import ChangePassword, EndReason, Refresh, RegisterAnonymous
+from realtime import signs
+from tests.engine.engine_harness import Wire
 from tests.fakes.clock import FakeClock
 from tests.fakes.outage import Away
 from tests.realtime.conftest import DEADLINE_SECONDS, Phone, Running, StartPhone, StartServer
@@ -213,6 +216,24 @@ async def test_a_socket_that_comes_back_at_once_takes_its_own_place(
         await phone.close()
         await until_gone(server, phone)
         await phone.connect(server.url)
+
+
+async def test_a_socket_that_nobody_hears_of_gives_way_and_one_that_answers_does_not(
+    start_server: StartServer, start_phone: StartPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A phone that changed networks leaves a socket behind, here on another server."""
+    monkeypatch.setattr(signs, "SIGN_SECONDS", 0.1)
+    one, other = [await start_server(sockets_per_account=2) for _ in range(2)]
+    for server in (one, other):
+        server.realtime.engine.ping_interval = 3600
+    phone, again = await start_phone(one), Phone((await start_phone(one, connect=False)).account)
+    again.account = phone.account
+    async with Wire(other.url) as left_behind:
+        await left_behind.connect("40" + json.dumps(token_of(phone)))
+        assert await refused_code(Phone(phone.account), one.url) == "unavailable"
+        await let_in(again, one.url)
+    assert (await phone.ok("resume", positions={})) == {}
+    await again.close()
 
 
 async def until_gone(server: Running, phone: Phone) -> None:

@@ -17,6 +17,7 @@ from domain.ids import new_id
 from domain.ports import RoomLogs
 from domain.rooms import FEED, Position, Slice
 from realtime import server as realtime_server
+from realtime.mirror import Mirror
 from tests.cluster.cable import Cable
 from tests.cluster.valkey_server import OwnValkey, own_valkeys
 from tests.contract.deadline import until
@@ -325,19 +326,65 @@ async def test_an_empty_room_is_closed_and_heard_again_by_who_comes_back(
     assert own in rooms._mirrors
     await phone.close()
 
-    async def nobody_left() -> bool:
-        for mirror in list(rooms._mirrors.values()):
-            rooms._close_if_empty(mirror, asyncio.get_running_loop().time())
-            if mirror.empty_since is not None:
-                mirror.empty_since -= 60
-        return own not in rooms._mirrors
-
-    await until(nobody_left)
+    await until(lambda: closed(server, own))
     back = Phone(phone.account)
     await back.connect(server.url)
     await tell(server, "for you", room=own)
     await heard(back, "for you")
     await back.close()
+
+
+async def closed(server: Running, room: str) -> bool:
+    """Whether an empty room is closed, as if time went by quickly."""
+    rooms = server.realtime.rooms
+    for mirror in list(rooms._mirrors.values()):
+        rooms._close_if_empty(mirror, asyncio.get_running_loop().time())
+        if mirror.empty_since is not None:
+            mirror.empty_since -= 60
+    return room not in rooms._mirrors
+
+
+class SlowLogs(CountedLogs):
+    """Room logs that keep the answer to the next read of the feed back."""
+
+    def __init__(self, logs: RoomLogs) -> None:
+        super().__init__(logs)
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def read(self, room: str, after: int, limit: int) -> Slice:
+        is_first = room == FEED and not self.asked.is_set()
+        if is_first:
+            self.asked.set()
+            await self.let_go.wait()
+        return await super().read(room, after, limit)
+
+
+async def test_what_a_closed_room_reads_late_is_not_told_in_the_one_that_is_open_now(
+    server: Running, start_phone: StartPhone
+) -> None:
+    phone = await start_phone(server)
+    rooms = server.realtime.rooms
+    mirror, slow = rooms._mirrors[FEED], SlowLogs(server.ports.rooms)
+    rooms._ports = replace(server.ports, rooms=slow)
+    rooms._heard_again(FEED)
+    await slow.asked.wait()
+    await phone.close()
+    await until(lambda: closed(server, FEED))
+    await tell(server, "missed")
+    back = Phone(phone.account)
+    await back.connect(server.url)
+    await tell(server, "next")
+    await heard(back, "next")
+    slow.let_go.set()
+    await until(lambda: caught_up(mirror))
+    await tell(server, "last")
+    await heard(back, "last")
+    assert all_texts(back) == ["next", "last"]
+    await back.close()
+
+
+async def caught_up(mirror: Mirror) -> bool:
+    return not mirror.following
 
 
 async def test_who_was_refused_leaves_nothing_behind(

@@ -7,7 +7,8 @@
 A run ends in one of four ways: it is done; it is tried again later (an exception, a time-out, a returned
 `Retry`) until the attempts are used; it is cancelled (a returned `Cancel`); it is dead (attempts used, or a
 `DomainError` that time does not cure), and then waits in the history for a person. A store or a service that
-is away takes no job's last attempt: for a day it is tried again until they are back.
+is away takes no job's last attempt: for a day it is tried again until they are back. One that is slow lets
+runs end out of time: these take no last attempt for an hour.
 """
 
 import random
@@ -25,6 +26,8 @@ TRACE_CHARACTERS_MAX = 4_000
 PATIENCE_SECONDS = 24 * 3600.0
 """So long after it was first due a job is tried again that fails only because something else is away, unless
 its policy says otherwise."""
+SLOW_PATIENCE_SECONDS = 3600.0
+"""The same for one whose runs are out of time: what it waits for may be slow, or it is itself at fault."""
 URGENT_CAP_SECONDS = 30.0
 """An urgent job is not left alone for longer than this, unless its policy says otherwise."""
 
@@ -151,12 +154,20 @@ def judge_error(error: BaseException, kind: Kind, attempt: int, waited_seconds: 
     name, trace = error_name(error), frames(error)
     refusal = error if isinstance(error, DomainError) else None
     is_last, is_away = attempt >= kind.attempts, refusal is not None and refusal.temporary
-    if is_away and is_last and waited_seconds >= kind.patience_seconds and kind.recurs:
+    is_over = is_last and waited_seconds >= patience_of(error, kind)
+    if is_away and is_over and kind.recurs:
         return Cancel("away")
-    if (refusal and not is_away) or (is_last and not (is_away and waited_seconds < kind.patience_seconds)):
+    if (refusal and not is_away) or is_over:
         return Dead(name, trace)
     asked = (refusal and refusal.retry_after) or 0.0
     return Retry(max(kind.backoff.delay(attempt), asked), name, trace, counted=not is_last)
+
+
+def patience_of(error: BaseException, kind: Kind) -> float:
+    """Seconds since a job was due, within which this error does not take its last attempt."""
+    if isinstance(error, DomainError):
+        return kind.patience_seconds
+    return min(kind.patience_seconds, SLOW_PATIENCE_SECONDS) if isinstance(error, TimeoutError) else 0.0
 
 
 def error_name(error: BaseException) -> str:

@@ -8,7 +8,16 @@ from prometheus_client import REGISTRY
 
 from domain.errors import Invalid, Unavailable
 from tests.workers.conftest import Bench
-from workers.job import PATIENCE_SECONDS, Backoff, Cancel, Kind, Retry, job, report_progress
+from workers.job import (
+    PATIENCE_SECONDS,
+    SLOW_PATIENCE_SECONDS,
+    Backoff,
+    Cancel,
+    Kind,
+    Retry,
+    job,
+    report_progress,
+)
 
 SOON = Backoff(base_seconds=0.02, cap_seconds=0.05)
 
@@ -116,6 +125,32 @@ async def test_an_error_after_an_outage_is_an_error_like_any_other(bench: Bench)
     await bench.enqueue("waiting")
     row = await bench.finished("waiting:1")
     assert (row.state, row.error, len(bench.calls)) == ("dead", "ValueError", 4)
+
+
+async def test_what_is_slow_takes_nobodys_last_attempt(bench: Bench) -> None:
+    """A store that answers, and so late that no run has time enough."""
+
+    async def slow(ports: Bench) -> None:
+        if ports.call("slow") < 6:
+            await ports.open_gate.wait()
+
+    bench.job(slow, attempts=2, timeout_seconds=0.05, backoff=SOON)
+    await bench.work()
+    await bench.enqueue("slow")
+    row = await bench.finished("slow:1")
+    assert (row.state, row.attempts, len(bench.calls)) == ("done", 2, 6)
+
+
+async def test_what_is_out_of_time_for_an_hour_is_dead(bench: Bench) -> None:
+    async def slow(ports: Bench) -> None:
+        ports.call("slow")
+        await ports.open_gate.wait()
+
+    bench.job(slow, attempts=2, timeout_seconds=0.05, backoff=SOON)
+    await bench.enqueue("slow", run_at=datetime.now(UTC) - timedelta(seconds=SLOW_PATIENCE_SECONDS))
+    await bench.work()
+    row = await bench.finished("slow:1")
+    assert (row.state, row.error, len(bench.calls)) == ("dead", "TimeoutError", 2)
 
 
 async def test_patience_ends_a_day_after_a_job_was_due(bench: Bench) -> None:

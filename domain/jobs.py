@@ -215,8 +215,8 @@ class JobStore(Protocol):
 
     async def slots(self) -> list[Slot]: ...
 
-    async def plan(self, slots: Sequence[Slot]) -> None:
-        """Make the schedule these: add what is new, replan what has another spec, drop what is absent."""
+    async def plan(self, slots: Sequence[Slot], *, drop: bool = True) -> None:
+        """Make the schedule these: add what is new, replan another spec, and `drop` what is absent."""
 
     async def take_slot(self, slot: Slot, *, next_run_at: datetime, missed: int, job: Job) -> list[Job]:
         """Move a slot on and add its job in one statement; empty when another worker was first."""

@@ -143,15 +143,19 @@ class Schedule:
         """Add the jobs of all slots that have passed; returns when the next one is."""
         if not self._planned:
             await self.plan()
-        slots = [slot for slot in await self.store.slots() if slot.name in self.entries]
+        slots = await self._slots()
+        if len(slots) < len(self.entries):
+            await self.plan(drop=False)  # a worker of another version started since, and dropped them
         upcoming = [await self._take(slot) for slot in slots]
         return min(upcoming, default=None)
 
-    async def plan(self) -> None:
+    async def _slots(self) -> list[Slot]:
+        return [slot for slot in await self.store.slots() if slot.name in self.entries]
+
+    async def plan(self, *, drop: bool = True) -> None:
         now = self.clock()
-        await self.store.plan(
-            [Slot(entry.name, entry.cron.spec, entry.cron.after(now)) for entry in self.entries.values()]
-        )
+        slots = [Slot(entry.name, entry.cron.spec, entry.cron.after(now)) for entry in self.entries.values()]
+        await self.store.plan(slots, drop=drop)
         self._planned = True
 
     async def _take(self, slot: Slot) -> datetime:

@@ -160,7 +160,7 @@ on conflict (single) do update set value = excluded.value, run_id = excluded.run
 """
 
 PLAN = """
-with dropped as (delete from job_schedule where name <> all($1::text[]))
+with dropped as (delete from job_schedule where $4 and name <> all($1::text[]))
 insert into job_schedule as old (name, spec, next_run_at)
 select name, spec, next_run_at from unnest($1::text[], $2::text[], $3::timestamptz[])
   as new (name, spec, next_run_at)
@@ -266,10 +266,9 @@ class JobRows:
         )
         return [Slot(**dict(row)) for row in rows]
 
-    async def plan(self, slots: Sequence[Slot]) -> None:
-        await self.db.execute(
-            PLAN, [s.name for s in slots], [s.spec for s in slots], [s.next_run_at for s in slots]
-        )
+    async def plan(self, slots: Sequence[Slot], *, drop: bool = True) -> None:
+        names, specs = [s.name for s in slots], [s.spec for s in slots]
+        await self.db.execute(PLAN, names, specs, [s.next_run_at for s in slots], drop)
 
     async def take_slot(self, slot: Slot, *, next_run_at: datetime, missed: int, job: Job) -> list[Job]:
         rows = await self.db.fetch(

@@ -241,6 +241,8 @@ async def test_the_sentinel_is_kept_on_both_sides(ports: Ports) -> None:
     for value in ("first", "second"):
         await ports.queue.write_sentinel(value)
         seen = await ports.queue.read_sentinel()
+    await ports.jobs.plan([Slot("digest", "daily", now)], drop=False)
+    assert len(await ports.jobs.slots()) == 2
         await ports.jobs.set_sentinel(seen)
         assert seen.value == value
         assert await ports.jobs.sentinel() == Sentinel(value, seen.run_id)

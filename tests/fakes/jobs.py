@@ -195,9 +195,10 @@ class FakeJobs:
     async def slots(self) -> list[Slot]:
         return sorted(self._tables.slots.values(), key=lambda slot: slot.name)
 
-    async def plan(self, slots: Sequence[Slot]) -> None:
+    async def plan(self, slots: Sequence[Slot], *, drop: bool = True) -> None:
         old = self._tables.slots
-        self._tables.slots = {
+        kept = {} if drop else old
+        self._tables.slots = kept | {
             slot.name: old[slot.name]
             if slot.name in old and old[slot.name].spec == slot.spec
             else Slot(slot.name, slot.spec, slot.next_run_at)

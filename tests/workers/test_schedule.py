@@ -125,6 +125,16 @@ async def test_another_spec_replans_and_what_is_gone_is_dropped(bench: Bench) ->
     assert (slot.name, slot.next_run_at.minute) == ("sweep", 15)
 
 
+async def test_a_worker_of_another_version_drops_nothing_for_good(bench: Bench) -> None:
+    """While both run; what only the older one knows is dropped by the next that starts."""
+    clock = Clock()
+    old = schedule(bench, clock, {**HOURLY, "digest": Entry("digest", Cron(minute=0), "bulk")})
+    new = schedule(bench, clock, {**HOURLY, "tend": Entry("tend", Cron(minute=0), "urgent")})
+    for one in (new, old, new, old):
+        await one.run_due()
+    assert [slot.name for slot in await bench.jobs.slots()] == ["digest", "sweep", "tend"]
+
+
 async def test_a_scheduled_job_runs_on_a_worker(bench: Bench) -> None:
     async def sweep(ports: Bench) -> None:
         ports.call("sweep")

@@ -54,14 +54,14 @@ class Claim(msgspec.Struct, frozen=True):
     id: str
     job: Job
     attempt: int
-    claims: int
+    held: int
+    """Names this claim among all of the job: what an earlier one still has to say counts for nothing."""
     due_at: float
     due_since: float
-
-    @property
-    def lost(self) -> int:
-        """Attempts that began and of whose end Redis was never told: their leases lapsed."""
-        return self.claims - self.attempt
+    lost: int = 0
+    """Claims that ended without a word: their leases lapsed."""
+    confirm: bool = False
+    """Not the first claim, or the job came back from its row: it may have ended already."""
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -94,6 +94,8 @@ class Settled(msgspec.Struct, frozen=True):
     lane: Lane
     delay_seconds: float | None = None
     refund: bool = False
+    held: int = 0
+    """The claim that ended; with a delay, the end of any other is passed over."""
 
 
 class Unfinished(msgspec.Struct, frozen=True):
@@ -178,7 +180,10 @@ class JobStore(Protocol):
         """Record beginnings; returns the keys that are still owed."""
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[Job]:
-        """Record ends; returns jobs that were added again while they ran and must be pushed."""
+        """Record ends; returns jobs that were added again while they ran and must be pushed.
+
+        An end with attempts left (`queued`) is passed over while another attempt is on record as running.
+        """
 
     async def progressed(self, progress: Mapping[str, tuple[int, int]]) -> None:
         """Keys to (done, total)."""
@@ -228,8 +233,11 @@ class JobStore(Protocol):
 class JobQueue(Protocol):
     """The producer's and the operator's side of Redis."""
 
-    async def push(self, jobs: Sequence[Job]) -> int:
-        """Make jobs run; those Redis already holds are left alone. Returns how many were new."""
+    async def push(self, jobs: Sequence[Job], *, confirm: bool = False) -> int:
+        """Make jobs run; those Redis already holds are left alone. Returns how many were new.
+
+        `confirm`: their rows were read a while ago, and are looked at again before they run.
+        """
 
     async def cancel(self, jobs: Sequence[Job]) -> None:
         """Take jobs out; one that runs is interrupted by its worker within a pulse."""
@@ -255,8 +263,8 @@ class JobFeed(Protocol):
     async def wait(self, lane: Lane, seconds: float) -> None:
         """Return when something was pushed to the lane, or after `seconds`."""
 
-    async def renew(self, lane: Lane, ids: Sequence[str], lease_seconds: float) -> list[str]:
-        """Keep leases; returns those an operator cancelled."""
+    async def renew(self, lane: Lane, held: Mapping[str, int], lease_seconds: float) -> list[str]:
+        """Keep the leases of these claims; returns the ids that an operator cancelled."""
 
     async def settle(self, settled: Sequence[Settled]) -> None: ...
 

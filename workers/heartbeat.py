@@ -49,9 +49,10 @@ class Heartbeat:
                 lane.cancel(cancelled)
 
     async def _renew(self, lane: LaneWorker) -> list[str]:
-        async with self.history.telling:
-            ids = [*lane.runs, *self.history.unsettled(lane.lane)]
-            return await self.queue.renew(lane.lane, ids, self.settings.lease_seconds) if ids else []
+        held = self.history.unsettled(lane.lane) | {
+            run.claim.id: run.claim.held for run in lane.runs.values()
+        }
+        return await self.queue.renew(lane.lane, held, self.settings.lease_seconds) if held else []
 
     async def tell_progress(self) -> None:
         """Apart from the beat: leases must be renewed while PostgreSQL is away."""

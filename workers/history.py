@@ -40,8 +40,6 @@ class History:
         self._pending = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self.telling = asyncio.Lock()
-        """Held while Redis is told of ends. A lease renewed in the same moment would put a retry off."""
 
     def started(self, id_: str, start: Start) -> None:
         self._starts[id_] = start
@@ -68,17 +66,22 @@ class History:
             self._room.clear()
         self._pending.set()
 
-    def unsettled(self, lane: Lane) -> list[str]:
-        """Ids that ended and that Redis still leases to us."""
-        return [id_ for id_, end in self._ends.items() if end.settled.lane == lane]
+    def unsettled(self, lane: Lane) -> dict[str, int]:
+        """What ended and Redis still leases to us: ids, and the claims they were held by."""
+        return {id_: end.settled.held for id_, end in self._ends.items() if end.settled.lane == lane}
 
-    def holds(self, claim: Claim) -> bool:
-        """Whether this is once more what ended here, because its lease lapsed before Redis was told.
+    def takes_back(self, claim: Claim) -> bool:
+        """Whether this is once more what ended here, because its lease lapsed before Redis was told: the end
+        is told in the name of this claim then.
 
         Once told, Redis may hand out the next attempt before its answer to us is read: that one has to run.
         """
         end = self._ends.get(claim.id)
-        return end is not None and claim.lost > end.claim.lost
+        if end is None or claim.lost <= end.claim.lost:
+            return False
+        settled = msgspec.structs.replace(end.settled, held=claim.held)
+        self._ends[claim.id] = End(claim, end.outcome, settled)
+        return True
 
     async def room(self) -> None:
         """Wait while too many ends are unwritten: the stores have to catch up first."""
@@ -124,11 +127,10 @@ class History:
 
     async def _write_ends(self, batch: Sequence[tuple[str, End]]) -> None:
         self._again += await self.store.settle([end.outcome for _, end in batch])
-        async with self.telling:
-            await self.queue.settle([end.settled for _, end in batch])
-            for id_, end in batch:
-                if self._ends.get(id_) is end:
-                    del self._ends[id_]
+        await self.queue.settle([end.settled for _, end in batch])
+        for id_, end in batch:
+            if self._ends.get(id_) is end:
+                del self._ends[id_]
         UNSETTLED.set(len(self._ends))
         self._room.set()
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import cast
 
+import msgspec
 from arq.connections import ArqRedis
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
@@ -91,8 +92,11 @@ class LaneWorker(Worker):
         return 0.0 if claims else wait
 
     def _start(self, claim: Claim) -> None:
-        if claim.id in self.runs or self.history.holds(claim):
-            return  # our own lease lapsed (a stalled loop, a lost Redis): it is in hand, and renewed
+        if known := self.runs.get(claim.id):
+            known.claim = msgspec.structs.replace(known.claim, held=claim.held)
+            return  # our own lease lapsed (a stalled loop, a lost Redis): it is in hand, and ours again
+        if self.history.takes_back(claim):
+            return
         run = Run(claim, kind_of(claim.job.name, self.kinds), self.worker_id)
         self.runs[claim.id] = run
         RUNNING.labels(self.lane).set(len(self.runs))
@@ -120,7 +124,7 @@ class LaneWorker(Worker):
         report_start(run)
         if claim.lost >= self.settings.lost_max:
             return Dead("WorkerLost")
-        if claim.job.repeats or claim.claims > 1:
+        if claim.job.repeats or claim.confirm:
             if not await self.history.confirm_started(run.start()):
                 log.info("job.no_longer_owed", job_id=claim.id)
                 return Cancel("no_longer_owed")

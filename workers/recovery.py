@@ -35,13 +35,15 @@ class Recovery:
         return await self._push_young() + await self._recheck()
 
     async def push_everything(self) -> int:
-        """Every owed job and every pause, then a new sentinel: a crash in between starts over."""
-        for lane in await self.store.paused():
-            await self.queue.set_paused(lane, True)
+        """Every owed job and every pause, then a new sentinel: a crash in between starts over, and so does
+        another restart, because what is expected is the run that all of it was given to.
+        """
+        run_id = (await self.queue.read_sentinel()).run_id
+        await self._put_pauses_right()
         pushed = 0
         for lane in LANES:
             pushed += await self._push_lane(lane)
-        await self._set_sentinel()
+        await self._set_sentinel(Sentinel(secrets.token_hex(8), run_id))
         log.warning("queue.restored", pushed=pushed)
         return pushed
 
@@ -58,10 +60,17 @@ class Recovery:
             self._expected = await self.store.sentinel()
         return await self.queue.read_sentinel() != self._expected
 
-    async def _set_sentinel(self) -> None:
-        await self.queue.write_sentinel(secrets.token_hex(8))
-        self._expected = await self.queue.read_sentinel()
-        await self.store.set_sentinel(self._expected)
+    async def _set_sentinel(self, sentinel: Sentinel) -> None:
+        await self.queue.write_sentinel(sentinel.value)
+        await self.store.set_sentinel(sentinel)
+        self._expected = sentinel
+
+    async def _put_pauses_right(self) -> None:
+        """An operator's command may have reached one store only."""
+        paused = await self.store.paused()
+        for lane, depth in (await self.queue.depths()).items():
+            if depth.paused != (lane in paused):
+                await self.queue.set_paused(lane, lane in paused)
 
     async def _push_young(self) -> int:
         """Rows old enough to have been pushed by whoever committed them, each looked at once."""
@@ -77,6 +86,7 @@ class Recovery:
         """All owed rows in slow turns, in case anything slipped through (late commits, evictions)."""
         if monotonic() < self._recheck_at:
             return 0
+        await self._put_pauses_right()
         pushed = 0
         for lane in LANES:
             rows = await self._owed(lane, self._old_after[lane], self.settings.recheck_seconds)
@@ -95,7 +105,7 @@ class Recovery:
     async def _push(self, rows: list[Unfinished], *, why: str) -> int:
         if not rows:
             return 0
-        missing = await self.queue.push([self._job(row) for row in rows])
+        missing = await self.queue.push([self._job(row) for row in rows], confirm=True)
         REPUSHED.labels(why).inc(missing)
         return missing
 

@@ -112,7 +112,8 @@ def storable(text: str | None) -> str | None:
 
 
 def settled_of(run: Run, verdict: Verdict) -> Settled:
-    return Settled(run.claim.id, run.claim.job.lane, delay_of(verdict), is_free(verdict))
+    claim = run.claim
+    return Settled(claim.id, claim.job.lane, delay_of(verdict), is_free(verdict), claim.held)
 
 
 def is_free(verdict: Verdict) -> bool:

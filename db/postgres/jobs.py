@@ -80,7 +80,8 @@ where jobs.key = new.key and jobs.run = new.run and jobs.state in ('queued', 'st
 returning jobs.key
 """
 
-# `again` wins over every end but one: what still has attempts left (queued) is going to run anyway.
+# `again` wins over every end but one: what still has attempts left (queued) is going to run anyway. Such an
+# end is passed over while another attempt is on record, which may have read before `again` was asked for.
 SETTLE = f"""
 with settled as (
   update jobs set
@@ -98,6 +99,8 @@ with settled as (
               $7::timestamptz[], $8::text[], $9::text[], $10::text[])
     as new (key, run, state, attempts, started_at, finished_at, run_at, worker, error, trace)
   where jobs.key = new.key and jobs.run = new.run and jobs.state in ('queued', 'started')
+    and (new.state <> 'queued' or jobs.state = 'queued'
+      or (jobs.worker, jobs.started_at) = (new.worker, new.started_at))
   returning jobs.*, jobs.run <> new.run as anew
 )
 select {JOB} from settled where anew

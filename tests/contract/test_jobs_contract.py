@@ -1,7 +1,7 @@
 """What `domain.jobs.JobStore` and `domain.jobs.JobQueue` promise."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from domain.jobs import (
 )
 from domain.ports import Ports
 from domain.trace import TRACEPARENT
+from tests.contract.deadline import until
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ONE = Job(name="scan_post", args={"post_id": "1"}, key="scan_post:1", lane="urgent")
@@ -35,8 +36,10 @@ OFTEN = Job(name="count", args={}, key="count:1", lane="bulk", repeats=True)
 ALL = JobFilter()
 
 
-async def begin(ports: Ports, job: Job, attempt: int = 1) -> set[str]:
-    return await ports.jobs.started([Start(job, attempt, "worker-1", utc_now())])
+async def begin(
+    ports: Ports, job: Job, attempt: int = 1, *, at: datetime | None = None, worker: str = "worker-1"
+) -> set[str]:
+    return await ports.jobs.started([Start(job, attempt, worker, at or utc_now())])
 
 
 async def end(ports: Ports, job: Job, state: State, error: str | None = None) -> list[Job]:
@@ -113,14 +116,29 @@ async def test_the_history_tells_how_a_job_went(ports: Ports) -> None:
 
 async def test_a_retry_is_queued_again_at_its_time(ports: Ports) -> None:
     await ports.jobs.add([ONE])
-    await begin(ports, ONE)
     now = utc_now()
+    await begin(ports, ONE, at=now)
     later = now + timedelta(minutes=5)
     await ports.jobs.settle([Outcome(ONE, "queued", 1, "worker-1", now, now, run_at=later, error="OSError")])
     row = await row_of(ports, ONE.key)
     assert (row.state, row.attempts, row.run_at, row.error) == ("queued", 1, later, "OSError")
     (owed,) = await ports.jobs.unfinished("urgent", after=0, limit=10)
     assert (owed.job.attempts, owed.started) == (1, False)
+
+
+async def test_an_end_told_late_hides_no_change_from_the_attempt_that_runs(ports: Ports) -> None:
+    """Its answer was lost, so it is told again; meanwhile another worker reads, and then facts change."""
+    await ports.jobs.add([OFTEN])
+    now = utc_now()
+    await begin(ports, OFTEN, at=now)
+    first = Outcome(OFTEN, "queued", 1, "worker-1", now, now, run_at=now)
+    await ports.jobs.settle([first])
+    await begin(ports, OFTEN, attempt=2, at=now, worker="worker-2")
+    await ports.jobs.settle([first])
+    assert (await row_of(ports, OFTEN.key)).state == "started"
+    await ports.jobs.add([OFTEN])
+    again = await ports.jobs.settle([Outcome(OFTEN, "done", 2, "worker-2", now, now)])
+    assert [job.run for job in again] == [2]
 
 
 async def test_owed_rows_come_in_the_order_of_insertion(ports: Ports) -> None:
@@ -223,6 +241,8 @@ async def test_a_slot_is_taken_by_one_worker(ports: Ports) -> None:
         Slot("digest", "daily", later, now, 2),
         Slot("sweep", "hourly", now),
     ]
+    await ports.jobs.plan([Slot("digest", "daily", now)], drop=False)
+    assert len(await ports.jobs.slots()) == 2
     await ports.jobs.plan([Slot("digest", "daily", now)])
     assert await ports.jobs.slots() == [Slot("digest", "daily", later, now, 2)]
 
@@ -241,8 +261,6 @@ async def test_the_sentinel_is_kept_on_both_sides(ports: Ports) -> None:
     for value in ("first", "second"):
         await ports.queue.write_sentinel(value)
         seen = await ports.queue.read_sentinel()
-    await ports.jobs.plan([Slot("digest", "daily", now)], drop=False)
-    assert len(await ports.jobs.slots()) == 2
         await ports.jobs.set_sentinel(seen)
         assert seen.value == value
         assert await ports.jobs.sentinel() == Sentinel(value, seen.run_id)
@@ -263,28 +281,78 @@ async def test_pushing_again_changes_nothing(ports: Ports) -> None:
 
 async def test_a_claimed_job_is_leased_until_it_is_settled(ports: Ports) -> None:
     await ports.queue.push([ONE])
-    (first,), _ = await ports.queue.claim("urgent", 10, 60.0)
-    assert (first.id, first.job, first.attempt, first.claims) == (ONE.id, ONE, 1, 1)
+    first = await claimed(ports)
+    assert (first.id, first.job, first.attempt, first.lost, first.confirm) == (ONE.id, ONE, 1, 0, False)
     claims, wait = await ports.queue.claim("urgent", 10, 60.0)
     assert claims == []
     assert 0 < wait <= 60
-    await ports.queue.settle([Settled(ONE.id, "urgent", delay_seconds=0.0)])
+    await ports.queue.settle([Settled(ONE.id, "urgent", delay_seconds=0.0, held=first.held)])
     second = await claimed(ports)
-    assert (second.attempt, second.claims) == (2, 2)
+    assert (second.attempt, second.lost, second.confirm) == (2, 0, True)
     await ports.queue.settle([Settled(ONE.id, "urgent")])
     assert (await ports.queue.depths())["urgent"] == Depth(due=0, later=0, paused=False)
 
 
-async def claimed(ports: Ports) -> Claim:
-    (claim,), _ = await ports.queue.claim("urgent", 10, 60.0)
+async def claimed(ports: Ports, lease_seconds: float = 60.0) -> Claim:
+    (claim,), _ = await ports.queue.claim("urgent", 10, lease_seconds)
     return claim
+
+
+@pytest.mark.parametrize("refund", [False, True])
+async def test_an_end_that_is_told_again_counts_once(ports: Ports, refund: bool) -> None:
+    """The answer to it may get lost: then it is told again, now or when somebody else has the job."""
+    await ports.queue.push([ONE])
+    first = await claimed(ports)
+    end = Settled(ONE.id, "urgent", delay_seconds=0.0, refund=refund, held=first.held)
+    await ports.queue.settle([end])
+    await ports.queue.settle([end])
+    second = await claimed(ports)
+    assert (second.attempt, second.lost) == (1 if refund else 2, 0)
+    await ports.queue.settle([end])
+    assert (await ports.queue.depths())["urgent"] == Depth(due=0, later=1, paused=False)
+    await ports.queue.settle([replace(end, held=second.held)])
+    assert (await claimed(ports)).attempt == (1 if refund else 3)
+
+
+async def test_who_lost_a_job_to_another_worker_neither_keeps_nor_moves_it(ports: Ports) -> None:
+    await ports.queue.push([ONE])
+    first = await claimed(ports, 0.0)
+    await until(lambda: is_due(ports))
+    second = await claimed(ports)
+    assert (second.attempt, second.lost, second.confirm) == (1, 1, True)
+    await ports.queue.renew("urgent", {ONE.id: first.held}, 600.0)
+    await ports.queue.settle([Settled(ONE.id, "urgent", delay_seconds=0.0, held=first.held)])
+    claims, wait = await ports.queue.claim("urgent", 1, 60.0)
+    assert claims == []
+    assert 0 < wait <= 60
+
+
+async def is_due(ports: Ports) -> bool:
+    return (await ports.queue.depths())["urgent"].due == 1
+
+
+async def test_what_came_back_from_its_row_is_looked_at_again(ports: Ports) -> None:
+    await ports.queue.push([ONE], confirm=True)
+    assert (await claimed(ports)).confirm
+
+
+async def test_what_was_taken_out_while_it_ran_leaves_nothing_to_a_later_one(ports: Ports) -> None:
+    """It ended with an error before its worker heard, was discarded, and is added anew."""
+    await ports.queue.push([ONE])
+    first = await claimed(ports)
+    await ports.queue.cancel([ONE])
+    await ports.queue.settle([Settled(ONE.id, "urgent", delay_seconds=0.0, held=first.held)])
+    await ports.queue.push([ONE])
+    second = await claimed(ports)
+    assert (second.attempt, second.lost) == (1, 0)
+    assert await ports.queue.renew("urgent", {ONE.id: second.held}, 60.0) == []
 
 
 async def test_a_running_job_hears_that_it_was_cancelled(ports: Ports) -> None:
     await ports.queue.push([ONE, TWO])
-    await ports.queue.claim("urgent", 10, 60.0)
+    claims, _ = await ports.queue.claim("urgent", 10, 60.0)
     await ports.queue.cancel([ONE])
-    assert await ports.queue.renew("urgent", [ONE.id, TWO.id], 60.0) == [ONE.id]
+    assert await ports.queue.renew("urgent", {claim.id: claim.held for claim in claims}, 60.0) == [ONE.id]
 
 
 async def test_workers_that_beat_are_seen_until_they_leave(ports: Ports) -> None:

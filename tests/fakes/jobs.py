@@ -94,7 +94,7 @@ class FakeJobs:
 
     def _settle(self, outcome: Outcome) -> Job | None:
         owed = self._current(outcome.job)
-        if owed is None:
+        if owed is None or is_late(outcome, owed.row):
             return None
         if owed.again and outcome.state != "queued":
             self._tables.jobs[outcome.job.key] = self._anew(owed)
@@ -241,6 +241,15 @@ def new_row(job: Job, row: int, now: datetime) -> JobRow:
         progress_done=None,
         progress_total=None,
         traceparent=None,
+    )
+
+
+def is_late(outcome: Outcome, row: JobRow) -> bool:
+    """Whether it has attempts left and another attempt is on record as running."""
+    running = (row.worker, row.started_at)
+    return (outcome.state, row.state) == ("queued", "started") and running != (
+        outcome.worker,
+        outcome.started_at,
     )
 
 

@@ -1,6 +1,7 @@
 """Both sides of the queue in memory."""
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,14 @@ class Held:
     job: Job
     due_at: datetime
     due_since: float
-    claims: int = 0
+    confirm: bool
+    since: int | None = None
+    """As in Redis: the claim that holds it, 0 when none does any more, None when none did yet."""
+    lost: int = 0
     retries: int = 0
+
+    def is_held_by(self, claim: int) -> bool:
+        return self.since in (None, claim)
 
 
 class FakeQueue:
@@ -30,22 +37,24 @@ class FakeQueue:
         self._pushed = asyncio.Condition()
         self._beats: dict[str, tuple[datetime, Mapping[str, object]]] = {}
         self._sentinel = Sentinel("", secrets.token_hex(8))
+        self._claims = itertools.count(1)
 
-    async def push(self, jobs: Sequence[Job]) -> int:
-        new = {job.id: self._hold(job) for job in jobs if job.id not in self.held}
+    async def push(self, jobs: Sequence[Job], *, confirm: bool = False) -> int:
+        new = {job.id: self._hold(job, confirm) for job in jobs if job.id not in self.held}
         self.held |= new
         async with self._pushed:
             self._pushed.notify_all()
         return len(new)
 
-    def _hold(self, job: Job) -> Held:
+    def _hold(self, job: Job, confirm: bool) -> Held:
         due_at = job.run_at or self._now()
-        return Held(job, due_at, due_at.timestamp())
+        return Held(job, due_at, due_at.timestamp(), confirm)
 
     async def cancel(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
-            self.held.pop(job.id, None)
-            self._cancelled.add(job.id)
+            held = self.held.pop(job.id, None)
+            if held is not None and held.since:
+                self._cancelled.add(job.id)
 
     async def set_paused(self, lane: Lane, paused: bool) -> None:
         self._paused = self._paused | {lane} if paused else self._paused - {lane}
@@ -83,15 +92,17 @@ class FakeQueue:
 
     def _claim(self, held: Held, lease_seconds: float) -> Claim:
         due_at, held.due_at = held.due_at, self._now() + timedelta(seconds=lease_seconds)
-        held.claims += 1
-        attempt = held.job.attempts + held.retries + 1
+        before, held.lost = held.since, held.lost + bool(held.since)
+        held.since = next(self._claims)
         return Claim(
             id=held.job.id,
             job=held.job,
-            attempt=attempt,
-            claims=held.claims,
+            attempt=held.job.attempts + held.retries + 1,
+            held=held.since,
             due_at=due_at.timestamp(),
             due_since=held.due_since,
+            lost=held.lost,
+            confirm=held.confirm or before is not None,
         )
 
     async def wait(self, lane: Lane, seconds: float) -> None:
@@ -101,24 +112,26 @@ class FakeQueue:
             except TimeoutError:
                 return
 
-    async def renew(self, lane: Lane, ids: Sequence[str], lease_seconds: float) -> list[str]:
+    async def renew(self, lane: Lane, held: Mapping[str, int], lease_seconds: float) -> list[str]:
         until = self._now() + timedelta(seconds=lease_seconds)
-        for id in ids:
-            if id in self.held:
-                self.held[id].due_at = max(self.held[id].due_at, until)
-        return [id for id in ids if id in self._cancelled]
+        for id, claim in held.items():
+            here = self.held.get(id)
+            if here is not None and here.is_held_by(claim):
+                here.due_at = max(here.due_at, until)
+        return [id for id in held if id in self._cancelled]
 
     async def settle(self, settled: Sequence[Settled]) -> None:
         for end in settled:
             self._settle(end)
 
     def _settle(self, end: Settled) -> None:
-        if end.delay_seconds is None:
+        held = self.held.get(end.id)
+        if end.delay_seconds is None or held is None:
             self.held.pop(end.id, None)
             self._cancelled.discard(end.id)
-        elif (held := self.held.get(end.id)) is not None:
+        elif held.is_held_by(end.held):
             held.due_at = self._now() + timedelta(seconds=end.delay_seconds)
-            held.claims -= end.refund
+            held.since = 0
             held.retries += not end.refund
 
     async def beat(self, worker: str, state: Mapping[str, object], seconds: float) -> None:

@@ -11,6 +11,15 @@ from tests.workers.conftest import DEADLINE_SECONDS, Bench
 from workers.recovery import Recovery
 
 LONG = 60.0
+UNREADABLE = {
+    b"broken": b"{}",
+    b"foreign": b"\x80\x04pickle",
+    b"other": b"[1]",
+    b"no name": b'{"t":0,"f":["noop"],"a":[],"k":{},"et":0}',
+    b"no ids": b'{"t":0,"f":"noop","a":[],"k":[1],"et":0}',
+    b"no row": b'{"t":0,"f":"noop","a":[],"k":{},"et":0,"key":"\\u0000"}',
+    b"no text \xff": b'{"t":0,"f":"noop","a":[],"k":{},"et":0}',
+}
 
 
 def named(key: str, **fields: object) -> Job:
@@ -27,42 +36,42 @@ async def test_pushing_twice_queues_once(bench: Bench) -> None:
 async def test_a_claimed_job_is_nobody_elses_until_its_lease_lapses(bench: Bench) -> None:
     await bench.queue.push([named("a")])
     (first,), _ = await bench.queue.claim("default", 10, 0.05)
-    assert (first.attempt, first.claims) == (1, 1)
+    assert (first.attempt, first.lost) == (1, 0)
     assert (await bench.queue.claim("default", 10, LONG))[0] == []
 
     async def claimed_again() -> bool:
         claims, _ = await bench.queue.claim("default", 10, LONG)
-        return [(claim.attempt, claim.claims) for claim in claims] == [(1, 2)]
+        return [(claim.attempt, claim.lost) for claim in claims] == [(1, 1)]
 
     await bench.until(claimed_again)
 
 
 async def test_a_renewed_lease_does_not_lapse(bench: Bench) -> None:
     await bench.queue.push([named("a")])
-    await bench.queue.claim("default", 10, 0.02)
-    assert await bench.queue.renew("default", ["a"], LONG) == []
+    (first,), _ = await bench.queue.claim("default", 10, 0.02)
+    assert await bench.queue.renew("default", {"a": first.held}, LONG) == []
     _, wait = await bench.queue.claim("default", 10, LONG)
     assert LONG - 5 < wait <= LONG
 
 
 async def test_renewing_never_brings_back_what_is_settled(bench: Bench) -> None:
     await bench.queue.push([named("a")])
-    await bench.queue.claim("default", 10, LONG)
+    (first,), _ = await bench.queue.claim("default", 10, LONG)
     await bench.queue.settle([Settled("a", "default")])
-    await bench.queue.renew("default", ["a"], LONG)
+    await bench.queue.renew("default", {"a": first.held}, LONG)
     assert (await bench.queue.claim("default", 10, LONG)) == ([], inf)
     assert await bench.redis.keys("arq:*:a") == []
 
 
 async def test_a_retry_counts_an_attempt_and_a_refund_does_not(bench: Bench) -> None:
     await bench.queue.push([named("a")])
-    await bench.queue.claim("default", 1, LONG)
-    await bench.queue.settle([Settled("a", "default", 0.0)])
+    (first,), _ = await bench.queue.claim("default", 1, LONG)
+    await bench.queue.settle([Settled("a", "default", 0.0, held=first.held)])
     (second,), _ = await bench.queue.claim("default", 1, LONG)
-    await bench.queue.settle([Settled("a", "default", 0.0, refund=True)])
+    await bench.queue.settle([Settled("a", "default", 0.0, refund=True, held=second.held)])
     (again,), _ = await bench.queue.claim("default", 1, LONG)
     assert (second.attempt, again.attempt) == (2, 2)
-    assert (second.claims, again.claims) == (2, 2)
+    assert (second.lost, again.lost) == (0, 0)
 
 
 async def test_a_job_for_later_is_not_due_before(bench: Bench) -> None:
@@ -124,8 +133,8 @@ async def test_what_nobody_can_read_holds_up_nothing_and_what_is_owed_comes_back
     bench.job(noop)
     await bench.enqueue("noop", "fine")
     await bench.jobs.add([named("broken")])
-    for id_, packed in (("broken", b"{}"), ("foreign", b"\x80\x04pickle"), ("other", b"[1]")):
-        await bench.redis.set(f"arq:job:{id_}", packed)
+    for id_, packed in UNREADABLE.items():
+        await bench.redis.set(b"arq:job:" + id_, packed)
         await bench.redis.zadd("arq:lane:default", {id_: 1})
     await bench.work()
     await bench.finished("fine")
@@ -140,7 +149,7 @@ async def test_the_cancelling_of_a_waiting_job_stops_no_later_one_of_its_key(ben
     await bench.queue.claim("default", 1, LONG)
     await bench.queue.cancel([named("a"), named("b")])
     await bench.queue.push([named("a"), named("b")])
-    assert await bench.queue.renew("default", ["a", "b"], LONG) == ["a"]
+    assert await bench.queue.renew("default", {"a": 0, "b": 0}, LONG) == ["a"]
 
 
 async def test_arq_itself_reads_our_jobs_and_we_run_its(bench: Bench) -> None:

@@ -1,8 +1,11 @@
 """What Redis lost comes back, once."""
 
-import msgspec
+from typing import Any
 
-from domain.jobs import Job, Sentinel, enqueue_jobs, pause_lane
+import msgspec
+import pytest
+
+from domain.jobs import Job, JobFilter, Sentinel, Unfinished, cancel_jobs, enqueue_jobs, pause_lane
 from tests.workers.conftest import FAST, Bench
 from workers.job import Backoff
 from workers.recovery import Recovery
@@ -118,6 +121,79 @@ async def test_a_pause_outlives_redis(bench: Bench) -> None:
     await bench.redis.flushdb()
     await recovery.tick()
     assert (await bench.queue.depths())["bulk"].paused
+
+
+async def test_a_pause_that_only_one_store_heard_of_is_put_right(bench: Bench) -> None:
+    recovery = Recovery(bench.jobs, bench.queue, EAGER)
+    await recovery.tick()
+    await bench.jobs.set_paused("bulk", True)
+    await bench.queue.set_paused("urgent", True)
+    await recovery.tick()
+    depths = await bench.queue.depths()
+    assert {lane for lane, depth in depths.items() if depth.paused} == {"bulk"}
+
+
+async def test_a_restart_while_all_is_pushed_does_not_go_unnoticed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, write = bench.queue.read_sentinel, bench.queue.write_sentinel
+    runs = ["first"]
+
+    async def emptied_before(value: str) -> None:
+        if len(runs) == 1:
+            await bench.redis.flushdb()
+            runs.append("second")
+        await write(value)
+
+    async def of_this_run() -> Sentinel:
+        return Sentinel((await read()).value, runs[-1])
+
+    monkeypatch.setattr(bench.queue, "write_sentinel", emptied_before)
+    monkeypatch.setattr(bench.queue, "read_sentinel", of_this_run)
+    recovery = Recovery(bench.jobs, bench.queue)
+    await enqueue_jobs(jobs(3), bench)
+    await recovery.tick()
+    assert await recovery.tick() == 3
+    assert await recovery.tick() == 0
+
+
+async def test_what_was_cancelled_while_it_was_pushed_again_does_not_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unfinished = bench.jobs.unfinished
+
+    async def overtaken(*args: Any, **bounds: Any) -> list[Unfinished]:
+        rows = await unfinished(*args, **bounds)
+        await cancel_jobs(JobFilter(), bench)
+        return rows
+
+    monkeypatch.setattr(bench.jobs, "unfinished", overtaken)
+    bench.job(quick)
+    await enqueue_jobs(jobs(1), bench)
+    await Recovery(bench.jobs, bench.queue, EAGER).tick()
+    assert (await bench.queue.depths())["urgent"].due == 1
+    await bench.work()
+    await bench.until_settled()
+    assert bench.calls == []
+
+
+async def test_an_attempt_that_ends_in_an_emptied_redis_counts_once(bench: Bench) -> None:
+    async def broken(ports: Bench) -> None:
+        if ports.call("broken") == 1:
+            await bench.redis.flushdb()
+        raise ValueError
+
+    bench.job(broken, attempts=3, backoff=Backoff(base_seconds=0.02, cap_seconds=0.02))
+    workers = await bench.work()
+    await bench.enqueue("broken")
+
+    async def told() -> bool:
+        return (await bench.row("broken:1")).attempts == 1 and not workers.history.unsettled("default")
+
+    await bench.until(told)
+    await Recovery(bench.jobs, bench.queue, EAGER).push_everything()
+    row = await bench.finished("broken:1")
+    assert (len(bench.calls), row.attempts) == (3, 3)
 
 
 async def test_attempts_survive_the_loss_of_redis(bench: Bench) -> None:

@@ -24,7 +24,7 @@ from domain.jobs import (
     resume_lane,
 )
 from tests.workers.conftest import DEADLINE_SECONDS, FAST, Bench
-from workers.job import Retry
+from workers.job import Backoff, Retry
 
 
 async def gated(ports: Bench, n: str = "") -> None:
@@ -269,22 +269,99 @@ async def test_an_end_redis_does_not_know_of_is_not_run_again_when_its_lease_lap
         refused.set()
         raise Unavailable
 
+    async def again(ports: Bench) -> Retry | None:
+        return Retry(0.0) if ports.call("again") == 1 else None
+
     monkeypatch.setattr(bench.jobs, "settle", refusing)
+    bench.job(again)
+    await bench.work()
+    await bench.enqueue("again")
+    await asyncio.wait_for(refused.wait(), DEADLINE_SECONDS)
+    await bench.redis.zadd("arq:lane:default", {"again:1": 0})
+    await bench.redis.lpush("arq:wake:default", 1)
+    await bench.until(lambda: lapsed(bench, "again:1"))
+    assert bench.calls == ["again"]
+    monkeypatch.setattr(bench.jobs, "settle", settle)
+    row = await bench.finished("again:1")
+    await bench.until_settled()
+    assert (bench.calls, row.attempts) == (["again", "again"], 2)
+
+
+async def lapsed(bench: Bench, id_: str) -> bool:
+    return bool(await bench.redis.hget(f"arq:hold:{id_}", "lost") == b"1")
+
+
+async def test_a_lost_answer_to_an_end_counts_no_attempt_twice(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = bench.queue.settle
+    lost = iter([True, True, False, True])
+
+    async def losing(settled: Sequence[Settled]) -> None:
+        await settle(settled)
+        if next(lost, False):
+            raise Unavailable
+
+    async def broken(ports: Bench) -> None:
+        ports.call("broken")
+        raise ValueError
+
+    monkeypatch.setattr(bench.queue, "settle", losing)
+    bench.job(broken, attempts=3, backoff=Backoff(base_seconds=0.3, cap_seconds=0.3))
+    await bench.work()
+    await bench.enqueue("broken")
+    row = await bench.finished("broken:1")
+    await bench.until_settled()
+    assert (len(bench.calls), row.attempts) == (3, 3)
+
+
+async def test_a_job_whose_lease_lapsed_here_is_held_anew_and_ends_as_any_other(bench: Bench) -> None:
+    """The loop stalled: the job is claimed once more by the worker that runs it."""
+
+    async def again(ports: Bench) -> Retry | None:
+        times = ports.call("again")
+        await ports.open_gate.wait()
+        return Retry(0.0) if times == 1 else None
+
+    bench.job(again)
+    await bench.work()
+    await bench.enqueue("again")
+    await bench.until_called()
+    await bench.redis.zadd("arq:lane:default", {"again:1": 0})
+    await bench.redis.lpush("arq:wake:default", 1)
+    await bench.until(lambda: lapsed(bench, "again:1"))
+    bench.open_gate.set()
+    row = await bench.finished("again:1")
+    await bench.until_settled()
+    assert (bench.calls, row.attempts) == (["again", "again"], 2)
+
+
+async def test_leases_are_kept_while_redis_is_slow_to_hear_of_an_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = bench.queue.settle
+    telling = asyncio.Event()
+
+    async def slow(settled: Sequence[Settled]) -> None:
+        telling.set()
+        await bench.open_gate.wait()
+        await settle(settled)
+
+    monkeypatch.setattr(bench.queue, "settle", slow)
+    bench.job(gated)
     bench.job(quick)
     await bench.work()
+    await bench.enqueue("gated")
     await bench.enqueue("quick")
-    await asyncio.wait_for(refused.wait(), DEADLINE_SECONDS)
-    await bench.redis.zadd("arq:lane:default", {"quick:1": 0})
-    await bench.redis.lpush("arq:wake:default", 1)
-    await bench.until(lambda: claimed(bench, "quick:1", 2))
-    monkeypatch.setattr(bench.jobs, "settle", settle)
-    row = await bench.finished("quick:1")
-    await bench.until_settled()
-    assert (bench.calls, row.attempts) == (["quick"], 1)
+    await asyncio.wait_for(telling.wait(), DEADLINE_SECONDS)
+    due = await bench.redis.zscore("arq:lane:default", "gated:1")
 
+    async def renewed() -> bool:
+        return float(await bench.redis.zscore("arq:lane:default", "gated:1") or 0) > float(due or 0)
 
-async def claimed(bench: Bench, id_: str, times: int) -> bool:
-    return int(await bench.redis.get(f"arq:claims:{id_}") or 0) == times
+    await bench.until(renewed)
+    bench.open_gate.set()
+    await bench.finished("gated:1")
 
 
 async def test_a_retry_is_not_put_off_by_a_pulse_of_the_same_moment(

@@ -1,12 +1,12 @@
 """Circles: topic rooms with members. Made, changed, joined, left."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
-from domain import access, crisis, events, limits, moderation, naming, rooms, trust
+from domain import access, crisis, events, limits, moderation, naming, rooms, shares, trust
 from domain.accounts import PublicAccount, User, public_accounts
 from domain.clock import rfc3339
 from domain.crisis import CrisisResources
@@ -146,14 +146,26 @@ class LeaveCircle(Command, frozen=True):
     circle_id: Id
 
 
-def circle_view(circle: Circle, role: MemberRole | None) -> CircleView:
+async def view_for(account_id: str, circle: Circle, role: MemberRole | None, ports: Ports) -> CircleView:
+    return (await views_for(account_id, [Listed(circle, role)], ports))[0]
+
+
+async def views_for(account_id: str, listed: Sequence[Listed], ports: Ports) -> list[CircleView]:
+    """As this account sees them: members it is apart from do not count, as they are not in the list."""
+    blocked = await ports.records.blocks.around(account_id)
+    circle_ids = [one.circle.id for one in listed]
+    hidden = await ports.records.circles.count_of(blocked, circle_ids) if blocked and listed else {}
+    return [circle_view(circle, role, hidden.get(circle.id, 0)) for circle, role in listed]
+
+
+def circle_view(circle: Circle, role: MemberRole | None, hidden: int = 0) -> CircleView:
     return CircleView(
         id=circle.id,
         name=circle.name,
         description=circle.description,
         category=circle.category,
         max_members=circle.max_members,
-        member_count=circle.member_count,
+        member_count=max(0, circle.member_count - hidden),
         is_private=circle.is_private,
         filter_level=circle.filter_level,
         my_role=role,
@@ -175,8 +187,8 @@ def _creation_id(command: CreateCircle, user: User) -> str | None:
 
 async def _original(circle: Circle, command: CreateCircle, user: User, ports: Ports) -> CircleAnswer:
     """As it is now; `not_found` for who may no longer see it."""
-    circle, role = await seen_circle(circle.id, user, ports)
-    return CircleAnswer(circle=circle_view(circle, role), crisis=offered_help(command, user))
+    seen = await view_for(user.id, *await seen_circle(circle.id, user, ports), ports)
+    return CircleAnswer(circle=seen, crisis=offered_help(command, user))
 
 
 async def _create(command: CreateCircle, creation_id: str | None, user: User, ports: Ports) -> CircleAnswer:
@@ -238,13 +250,14 @@ async def edit_circle(command: EditCircle, user: User, ports: Ports) -> CircleAn
     wanted = _wanted(command)
     changes = changes_of(circle, wanted)
     if not changes:
-        return CircleAnswer(circle=circle_view(circle, "owner"), crisis=offered_help(command, user))
+        same = await view_for(user.id, circle, "owner", ports)
+        return CircleAnswer(circle=same, crisis=offered_help(command, user))
     await trust.check_may_write(user, ports)
     await check_rate(user, ports)
     help_offered = _check_words(changes, user)
     await _check_door(changes, user, ports)
-    circle = await _edit(circle.id, wanted, user, ports)
-    return CircleAnswer(circle=circle_view(circle, "owner"), crisis=help_offered)
+    edited = await view_for(user.id, await _edit(circle.id, wanted, user, ports), "owner", ports)
+    return CircleAnswer(circle=edited, crisis=help_offered)
 
 
 def offered_help(command: CreateCircle | EditCircle, user: User) -> CrisisResources | None:
@@ -306,7 +319,7 @@ async def join_circle(command: JoinCircle, user: User, ports: Ports) -> CircleAn
     """Joining again answers the same; a private circle is joined by invitation only."""
     circle, role = await seen_circle(command.circle_id, user, ports)
     if role is not None:
-        return CircleAnswer(circle=circle_view(circle, role))
+        return CircleAnswer(circle=await view_for(user.id, circle, role, ports))
     await check_place(user, ports)
     await check_rate(user, ports)
     told = member_event(circle.id, user.id, "joined", ports)
@@ -353,7 +366,7 @@ async def leave_circle(command: LeaveCircle, user: User, ports: Ports) -> Circle
         left = await _leave(access.check_leaves(circle, role), role, user, tx)
         await events.record(told, [], tx)
     ports.announcer.announce(told)
-    return CircleAnswer(circle=circle_view(left, None))
+    return CircleAnswer(circle=await view_for(user.id, left, None, ports))
 
 
 async def _leave(circle: Circle, role: MemberRole | None, user: User, tx: Records) -> Circle:
@@ -370,7 +383,8 @@ async def answer_of(circle_id: str, user: User, ports: Ports) -> CircleAnswer:
     circle = await ports.records.circles.get(circle_id)
     if circle is None:
         raise NotFound
-    return CircleAnswer(circle=circle_view(circle, await ports.records.circles.role_of(circle_id, user.id)))
+    role = await ports.records.circles.role_of(circle_id, user.id)
+    return CircleAnswer(circle=await view_for(user.id, circle, role, ports))
 
 
 def changed_event(circle_id: str, ports: Ports) -> Event:
@@ -390,11 +404,12 @@ def member_event(circle_id: str, account_id: str, action: Change, ports: Ports) 
 
 
 @events.composes("circle:changed")
-async def compose_changed(event: Event, ports: Ports) -> tuple[list[str], object] | None:
+async def compose_changed(event: Event, ports: Ports) -> tuple[list[str], object, bytes] | None:
     circle = await ports.records.circles.get(event.refs["circle_id"])
     if circle is None:
         return None
-    return [rooms.circle_room(circle.id)], CircleChanged(circle=circle_view(circle, None))
+    told = CircleChanged(circle=circle_view(circle, None))
+    return [rooms.circle_room(circle.id)], told, await shares.of_members(circle.id, ports)
 
 
 GONE: frozenset[Change] = frozenset({"left", "removed"})

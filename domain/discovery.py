@@ -4,7 +4,7 @@ import msgspec
 
 from domain import circles, pages
 from domain.accounts import User
-from domain.circles import CircleFilter, CircleView, circle_view
+from domain.circles import CircleFilter, CircleView
 from domain.pages import Page
 from domain.ports import Ports
 from domain.text import accepted_text
@@ -25,10 +25,10 @@ async def list_circles(wanted: CircleFilter, user: User, ports: Ports, *, limit:
     wanted = msgspec.structs.replace(wanted, without_owners=apart)
     found = await ports.records.circles.page(user.id, wanted, limit + 1)
     return Page(
-        items=[circle_view(circle, role) for circle, role in found[:limit]],
+        items=await circles.views_for(user.id, found[:limit], ports),
         next_cursor=pages.next_cursor([one.circle.id for one in found], limit),
     )
 
 
 async def get_circle(circle_id: str, user: User, ports: Ports) -> CircleView:
-    return circle_view(*await circles.seen_circle(circle_id, user, ports))
+    return await circles.view_for(user.id, *await circles.seen_circle(circle_id, user, ports), ports)

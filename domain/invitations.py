@@ -13,7 +13,7 @@ import msgspec
 
 from domain import access, circles, events, limits, members, pages, rooms, trust
 from domain.accounts import PublicAccount, User, public_accounts
-from domain.circles import Circle, CircleAnswer, CircleView, circle_view
+from domain.circles import Circle, CircleAnswer, CircleView, Listed
 from domain.clock import rfc3339
 from domain.errors import Conflict, Invalid, NotFound
 from domain.events import Event
@@ -125,7 +125,7 @@ async def invite(command: Invite, user: User, ports: Ports) -> Invited:
         made = await _to_person(command, command.user_id, user, ports)
     (view,) = await _views([made], ports)
     role = await ports.records.circles.role_of(circle.id, user.id)
-    return Invited(circle=circle_view(circle, role), invitation=view)
+    return Invited(circle=await circles.view_for(user.id, circle, role, ports), invitation=view)
 
 
 async def _looked_after(circle_id: str, user: User, records: Records) -> Circle:
@@ -301,7 +301,7 @@ async def my_invitations(user: User, ports: Ports, *, cursor: str | None, limit:
     after = pages.place_of(pages.decode_cursor(cursor))
     found = await ports.records.invitations.of_account(user.id, ports.now(), after, limit + 1, without=apart)
     return Page(
-        items=await _received(found[:limit], ports),
+        items=await _received(user.id, found[:limit], ports),
         next_cursor=pages.next_cursor([place_of(one) for one in found], limit),
     )
 
@@ -329,19 +329,22 @@ async def _views(found: Sequence[Invitation], ports: Ports) -> list[InvitationVi
     ]
 
 
-async def _received(found: Sequence[Invitation], ports: Ports) -> list[ReceivedView]:
+async def _received(account_id: str, found: Sequence[Invitation], ports: Ports) -> list[ReceivedView]:
+    """As the account sees them that was invited."""
     faces = await public_accounts({one.inviter_id for one in found}, ports)
     into = await ports.records.circles.get_many([one.circle_id for one in found])
+    seen = await circles.views_for(account_id, [Listed(circle, None) for circle in into.values()], ports)
+    views = {view.id: view for view in seen}
     return [
         ReceivedView(
             id=one.id,
-            circle=circle_view(into[one.circle_id], None),
+            circle=views[one.circle_id],
             inviter=faces[one.inviter_id],
             created_at=rfc3339(one.created_at),
             expires_at=rfc3339(one.expires_at),
         )
         for one in found
-        if one.circle_id in into
+        if one.circle_id in views
     ]
 
 
@@ -373,5 +376,5 @@ async def compose_invited(event: Event, ports: Ports) -> tuple[list[str], object
     found = await ports.records.invitations.get(event.refs["invitation_id"])
     if found is None or found.account_id is None or not found.is_open(ports.now()):
         return None
-    (view,) = await _received([found], ports)
+    (view,) = await _received(found.account_id, [found], ports)
     return [rooms.user_room(found.account_id)], CircleInvited(invitation=view)

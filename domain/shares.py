@@ -1,7 +1,8 @@
 """Shares: how much of the counts that everybody is told was given by people whom some do not see.
 
 They travel beside an event, for servers only, which take them off for those of their clients who are apart
-from a giver. A post on which nobody is apart from anybody (`Post.apart`) has none, and costs nothing.
+from a giver. A post on which nobody is apart from anybody (`Post.apart`) has none, and costs nothing. To the
+count of a circle each member gives one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 RESPONSES = "responses"
 """Beside the kinds of quick support: how often somebody answered."""
+MEMBERS = "members"
+"""What a member gives to the count of a circle."""
 POSTS_MAX = 500
 """The newest posts somebody helped with; nobody gives anything to older ones any more."""
 SEEN_KEPT = 512
@@ -58,6 +61,12 @@ async def of(post: Post, ports: Ports) -> bytes:
     return msgspec.json.encode(shares) if shares else b""
 
 
+async def of_members(circle_id: str, ports: Ports) -> bytes:
+    """What those members count who are apart from another one; empty when there is nobody."""
+    apart = sorted(await ports.records.blocks.within(circle_id))
+    return msgspec.json.encode({id: {MEMBERS: 1} for id in apart}) if apart else b""
+
+
 def givers(event: Logged) -> Iterable[str]:
     return _read(event.shares) if event.shares else ()
 
@@ -80,14 +89,19 @@ def _without(event: Logged, hidden: frozenset[str]) -> Logged:
     for account_id in hidden:
         taken.update(_read(event.shares)[account_id])
     told = msgspec.json.decode(event.body)
-    post = told["data"].get("post")
-    if post is None:
-        told["data"]["counts"] = less(told["data"]["counts"], taken)
-    else:
-        counts = post["counts"]
-        left = max(0, counts["responses"] - taken[RESPONSES])
-        post["counts"] = {"responses": left, "supports": less(counts["supports"], taken)}
+    _take_off(taken, told["data"])
     return event._replace(body=msgspec.json.encode(told), shares=b"")
+
+
+def _take_off(taken: Counter[str], data: dict[str, Any]) -> None:
+    if "circle" in data:
+        data["circle"]["member_count"] = max(0, data["circle"]["member_count"] - taken[MEMBERS])
+    elif "post" in data:
+        counts = data["post"]["counts"]
+        left = max(0, counts["responses"] - taken[RESPONSES])
+        data["post"]["counts"] = {"responses": left, "supports": less(counts["supports"], taken)}
+    else:
+        data["counts"] = less(data["counts"], taken)
 
 
 def less(counts: dict[str, Any], taken: Counter[str]) -> dict[str, int]:

@@ -48,6 +48,18 @@ class BlockRows:
         )
         return frozenset(row["id"] for row in rows)
 
+    async def within(self, circle_id: str) -> frozenset[str]:
+        rows = await self.db.fetch(
+            """
+            select distinct unnest(array[b.blocker_id, b.blocked_id]) as id from memberships one
+            join blocks b on b.blocker_id = one.account_id
+            join memberships other on other.circle_id = one.circle_id and other.account_id = b.blocked_id
+            where one.circle_id = $1
+            """,
+            circle_id,
+        )
+        return frozenset(row["id"] for row in rows)
+
     async def made_by(self, account_id: str) -> list[str]:
         rows = await self.db.fetch(
             "select blocked_id from blocks where blocker_id = $1 order by created_at desc, blocked_id",

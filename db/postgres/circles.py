@@ -1,6 +1,6 @@
 """Circles and their members in PostgreSQL. A circle's row counts its members in the same transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from asyncpg import CheckViolationError
@@ -160,6 +160,17 @@ class CircleRows:
             account_id,
         )
         return [Member(**row) for row in rows]
+
+    async def count_of(self, account_ids: Iterable[str], circle_ids: Sequence[str]) -> dict[str, int]:
+        rows = await self.db.fetch(
+            """
+            select circle_id, count(*) as count from memberships
+            where account_id = any($1::uuid[]) and circle_id = any($2::uuid[]) group by circle_id
+            """,
+            list(account_ids),
+            list(circle_ids),
+        )
+        return {row["circle_id"]: row["count"] for row in rows}
 
     async def categories_of(self, account_id: str) -> list[str]:
         rows = await self.db.fetch(

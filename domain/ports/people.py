@@ -154,6 +154,9 @@ class Circles(Protocol):
 
     async def of_account(self, account_id: str) -> list[Member]: ...
 
+    async def count_of(self, account_ids: Iterable[str], circle_ids: Sequence[str]) -> dict[str, int]:
+        """How many of these accounts are in each of these circles, without those that none of them is in."""
+
     async def categories_of(self, account_id: str) -> list[str]:
         """Of the circles the account is in, each once."""
 
@@ -230,6 +233,9 @@ class Blocks(Protocol):
 
     async def among(self, account_ids: Iterable[str]) -> frozenset[str]:
         """Those of these accounts who blocked anybody or are blocked by anybody."""
+
+    async def within(self, circle_id: str) -> frozenset[str]:
+        """Members of a circle between whom there is a block."""
 
     async def made_by(self, account_id: str) -> list[str]:
         """Whom this account blocked, newest first."""

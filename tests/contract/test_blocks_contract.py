@@ -40,3 +40,14 @@ async def test_those_with_any_block_are_found_among_many(ports: Ports, make: Mak
     assert await among([one.id, two.id, three.id]) == {one.id, two.id}
     assert await among([two.id, three.id]) == {two.id}
     assert await among([]) == frozenset()
+
+
+async def test_those_who_are_apart_within_a_circle_are_found(ports: Ports, make: Makers) -> None:
+    owner, one, two, outside = [await make.account() for _ in range(4)]
+    circle = await make.circle(owner.id)
+    for member in (one, two):
+        await ports.records.circles.join(circle.id, member.id, utc_now())
+    await ports.records.blocks.add(owner.id, outside.id, utc_now())
+    assert await ports.records.blocks.within(circle.id) == frozenset()
+    await ports.records.blocks.add(two.id, one.id, utc_now())
+    assert await ports.records.blocks.within(circle.id) == {one.id, two.id}

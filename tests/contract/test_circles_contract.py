@@ -46,6 +46,16 @@ async def test_joining_counts_once(ports: Ports, make: Makers) -> None:
     assert await ports.records.circles.role_of(circle.id, member.id) == "member"
 
 
+async def test_some_members_are_counted_in_each_circle(ports: Ports, make: Makers) -> None:
+    one, two, three = [await make.account() for _ in range(3)]
+    first, second, third = [await make.circle(owner.id) for owner in (one, one, three)]
+    await ports.records.circles.join(first.id, two.id, utc_now())
+    wanted = [first.id, second.id, third.id]
+    assert await ports.records.circles.count_of({one.id, two.id}, wanted) == {first.id: 2, second.id: 1}
+    assert await ports.records.circles.count_of([], wanted) == {}
+    assert await ports.records.circles.count_of({one.id}, []) == {}
+
+
 async def test_leaving_counts_once(ports: Ports, make: Makers) -> None:
     circle = await make.circle((await make.account()).id)
     member = await make.account()

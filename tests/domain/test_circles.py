@@ -8,13 +8,14 @@ import pytest
 
 from domain import appeals, circles, deciding, doors
 from domain.appeals import Appeal
+from domain.blocks import AddBlock, add_block
 from domain.cases import OneCase
-from domain.circles import CreateCircle, EditCircle, JoinCircle, LeaveCircle
+from domain.circles import CircleFilter, CreateCircle, EditCircle, JoinCircle, LeaveCircle
 from domain.decisions import Decide
-from domain.discovery import get_circle
+from domain.discovery import get_circle, list_circles
 from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, RateLimited
 from domain.ids import new_id
-from domain.members import SetRole, set_role
+from domain.members import SetRole, list_members, set_role
 from domain.reports import CreateReport, create_report
 from domain.review import claim_case
 from domain.rooms import circle_room, user_room
@@ -255,3 +256,23 @@ async def test_a_new_name_is_not_replaced_by_the_old_one(world: World) -> None:
     assert (await get_circle(circle.id, owner, world.ports)).name == "Better days"
     await doors.clear(new_id(), "a decision", world.ports)
     await doors.put_back(new_id(), kept, "a decision", world.ports)
+
+
+async def test_a_count_agrees_with_the_list_that_its_reader_sees(world: World) -> None:
+    owner, blocker, blocked, guest = [await world.person() for _ in range(4)]
+    circle = await world.circle(owner)
+    for member in (blocker, blocked):
+        await circles.join_circle(JoinCircle(circle_id=circle.id), member, world.ports)
+    await add_block(AddBlock(user_id=blocked.id), blocker, world.ports)
+    wanted = CircleFilter()
+    for reader, count in ((owner, 3), (guest, 3), (blocker, 2), (blocked, 2)):
+        seen = await list_circles(wanted, reader, world.ports, limit=10)
+        joined = await circles.join_circle(JoinCircle(circle_id=circle.id), reader, world.ports)
+        alone = await get_circle(circle.id, reader, world.ports)
+        in_list = await list_members(circle.id, reader, world.ports, cursor=None, limit=10)
+        more = reader is guest
+        counts = [seen.items[0].member_count, joined.circle.member_count, alone.member_count]
+        assert counts == [count, count + more, count + more]
+        assert len(in_list.items) == count + more
+        if more:
+            await circles.leave_circle(LeaveCircle(circle_id=circle.id), reader, world.ports)

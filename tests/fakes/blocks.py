@@ -26,6 +26,10 @@ class FakeBlocks:
     async def among(self, account_ids: Iterable[str]) -> frozenset[str]:
         return frozenset(id for pair in self._tables.blocks for id in pair) & frozenset(account_ids)
 
+    async def within(self, circle_id: str) -> frozenset[str]:
+        members = {account for circle, account in self._tables.memberships if circle == circle_id}
+        return frozenset(id for pair in self._tables.blocks if members.issuperset(pair) for id in pair)
+
     async def made_by(self, account_id: str) -> list[str]:
         made = [(at, other) for (one, other), at in self._tables.blocks.items() if one == account_id]
         return [other for _, other in sorted(made, key=lambda pair: (-pair[0].timestamp(), pair[1]))]

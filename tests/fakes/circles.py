@@ -1,6 +1,7 @@
 """Circles and their members in memory."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -107,6 +108,16 @@ class FakeCircles:
         mine = [(key[0], row) for key, row in self._tables.memberships.items() if key[1] == account_id]
         mine.sort(key=lambda found: found[1].joined_at)
         return [Member(circle_id, account_id, row.role) for circle_id, row in mine]
+
+    async def count_of(self, account_ids: Iterable[str], circle_ids: Sequence[str]) -> dict[str, int]:
+        wanted = frozenset(account_ids)
+        return dict(
+            Counter(
+                circle
+                for circle, account in self._tables.memberships
+                if circle in circle_ids and account in wanted
+            )
+        )
 
     async def categories_of(self, account_id: str) -> list[str]:
         mine = await self.of_account(account_id)

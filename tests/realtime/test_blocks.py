@@ -172,3 +172,26 @@ async def test_a_thread_is_not_entered_by_who_was_blocked_on_the_way(
     clients = server.realtime.sessions.of_account(blocked.id)
     assert not any(server.realtime.rooms.hears(client, room) for client in clients)
     await back.close()
+
+
+async def test_a_change_of_a_circle_counts_nobody_whom_its_hearer_does_not_see(
+    server: Running, start_phone: StartPhone
+) -> None:
+    owner, blocker, blocked = [await start_phone(server) for _ in range(3)]
+    circle_id = (await owner.ok("circle:create", name="Night watch"))["circle"]["id"]
+    for phone in (blocker, blocked):
+        joined = await phone.ok("circle:join", circle_id=circle_id)
+    await blocker.ok("block:add", user_id=blocked.id)
+    (client,) = server.realtime.sessions.of_account(blocked.id)
+    await until(lambda: blocker.id in client.blocked)
+    edited = await owner.ok("circle:edit", circle_id=circle_id, name="Early birds")
+    assert edited["circle"]["member_count"] == 3
+    for phone, count in ((owner, 3), (blocker, 2), (blocked, 2)):
+        told = await phone.received("circle:changed")
+        assert told["data"]["circle"]["member_count"] == count
+    position = joined["position"] | {"seq": 0}
+    replayed = (await blocked.ok("resume", positions={f"circle:{circle_id}": position}))[
+        f"circle:{circle_id}"
+    ]
+    (changed,) = [event for event in replayed["events"] if "circle" in event["data"]]
+    assert changed["data"]["circle"]["member_count"] == 2

@@ -103,10 +103,10 @@ def check_joinable(circle: Circle | None, *, barred: bool) -> Circle:
     return circle
 
 
-def check_leaves(circle: Circle | None, role: MemberRole | None) -> Circle:
-    """An owner who leaves others behind hands the circle over first."""
+def check_leaves(circle: Circle | None, role: MemberRole | None, hidden: int) -> Circle:
+    """An owner who leaves others behind hands the circle over first, but for the `hidden` they do not see."""
     circle = check_member(circle, role)
-    if role == "owner" and circle.member_count > 1:
+    if role == "owner" and circle.member_count - hidden > 1:
         raise Conflict("Please hand the circle over before you leave it.")
     return circle
 

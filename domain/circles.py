@@ -358,14 +358,22 @@ async def check_place(user: User, ports: Ports) -> None:
 
 
 async def leave_circle(command: LeaveCircle, user: User, ports: Ports) -> CircleAnswer:
-    """Whoever leaves last takes the circle along: one without members would have no owner either."""
-    told = member_event(command.circle_id, user.id, "left", ports)
+    """Whoever leaves last takes the circle along: one without members would have no owner either.
+
+    An owner who sees nobody in it cannot hand it over; those whom they do not see inherit it.
+    """
+    told = [member_event(command.circle_id, user.id, "left", ports)]
     async with ports.transaction() as tx:
         circle = await tx.circles.lock(command.circle_id)
         role = await tx.circles.role_of(command.circle_id, user.id)
-        left = await _leave(access.check_leaves(circle, role), role, user, tx)
-        await events.record(told, [], tx)
-    ports.announcer.announce(told)
+        hidden = await tx.circles.count_of(await tx.blocks.around(user.id), [command.circle_id])
+        circle = access.check_leaves(circle, role, hidden.get(command.circle_id, 0))
+        left = await _leave(circle, role, user, tx)
+        if role == "owner" and (heir := await tx.circles.inherit(circle.id)):
+            told.append(member_event(circle.id, heir, "role_changed", ports))
+        for event in told:
+            await events.record(event, [], tx)
+    ports.announcer.announce(*told)
     return CircleAnswer(circle=await view_for(user.id, left, None, ports))
 
 

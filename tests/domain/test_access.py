@@ -185,9 +185,9 @@ def test_an_open_circle_is_joined_by_whom_nothing_bars() -> None:
 def test_only_an_owner_who_leaves_others_behind_stays(role: MemberRole, member_count: int) -> None:
     if role == "owner" and member_count > 1:
         with pytest.raises(Conflict):
-            access.check_leaves(circle(member_count=member_count), role)
+            access.check_leaves(circle(member_count=member_count), role, 0)
     else:
-        access.check_leaves(circle(member_count=member_count), role)
+        access.check_leaves(circle(member_count=member_count), role, 0)
 
 
 HEARS: list[tuple[str, str, MemberRole | None, bool]] = [

@@ -276,3 +276,15 @@ async def test_a_count_agrees_with_the_list_that_its_reader_sees(world: World) -
         assert len(in_list.items) == count + more
         if more:
             await circles.leave_circle(LeaveCircle(circle_id=circle.id), reader, world.ports)
+
+
+async def test_an_owner_who_sees_nobody_leaves_the_circle_to_those_who_are_there(world: World) -> None:
+    owner, member = await world.person(), await world.person()
+    circle = await world.circle(owner)
+    await circles.join_circle(JoinCircle(circle_id=circle.id), member, world.ports)
+    await add_block(AddBlock(user_id=owner.id), member, world.ports)
+    left = await circles.leave_circle(LeaveCircle(circle_id=circle.id), owner, world.ports)
+    assert left.circle.member_count == 0
+    heir = {"action": "role_changed", "role": "owner"}
+    assert any(heir.items() <= told.items() for told in members(await world.told(circle_room(circle.id))))
+    assert (await get_circle(circle.id, member, world.ports)).my_role == "owner"

@@ -16,6 +16,7 @@ from domain.errors import Unavailable
 from domain.events import Event
 from domain.ports import Ports
 from workers.loop import keep_alive
+from workers.metrics import LOOP_FAILURES
 from workers.tracing import tell_traced
 
 log = structlog.get_logger(__name__)
@@ -49,22 +50,30 @@ class Relay:
         await keep_alive("relay", self._lead_or_wait)
 
     async def _lead_or_wait(self) -> None:
-        async with self._ports.leadership.lead("relay") as leading:
-            if not leading:
+        async with self._ports.leadership.lead("relay") as leads:
+            if not await leads():
                 await asyncio.sleep(STANDBY_SECONDS)
                 return
             log.info("relay.leading")
-            while True:
+            while await leads():
                 await self.turn()
                 await asyncio.sleep(self._ports.settings.relay_poll_seconds)
 
     async def turn(self) -> int:
         """One round; returns how many events it told."""
-        await self._recover()
+        await self._recover_jobs()
         await self._retell_after_restart()
         told = await self._tell_due()
         await self._sweep()
         return told
+
+    async def _recover_jobs(self) -> None:
+        """Events are told also while the Redis of the jobs is away: rooms may have others."""
+        try:
+            await self._recover()
+        except Exception as error:  # noqa: BLE001  (whatever it is, people have to be told)
+            LOOP_FAILURES.labels("recovery").inc()
+            log.warning("loop.failed", loop="recovery", error=type(error).__name__)
 
     async def _retell_after_restart(self) -> None:
         now = self._ports.now()

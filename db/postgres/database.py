@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -43,6 +43,12 @@ def gave_up(error: BaseException) -> bool:
     would take a person in need as long again.
     """
     return isinstance(error, asyncio.CancelledError) or isinstance(error.__cause__ or error, TimeoutError)
+
+
+def abandon(connection: Any) -> None:
+    """Close it without a word; one that was lost was given back by then, and refuses even that."""
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 IDLE_IN_TRANSACTION_SECONDS = 15
@@ -92,7 +98,7 @@ class Database:
             yield Statements(acquired)
         except BaseException as error:
             if gave_up(error):
-                acquired.terminate()
+                abandon(acquired)
             raise
         finally:
             await self._pool.release(acquired)
@@ -107,7 +113,7 @@ class Database:
             with reachable():
                 await acquired.reset(timeout=self._timeout)
         except BaseException:
-            acquired.terminate()
+            abandon(acquired)
             raise
         finally:
             await self._pool.release(acquired)
@@ -132,7 +138,7 @@ class Database:
                 await transaction.commit()
         except BaseException as error:
             if gave_up(error):
-                acquired.terminate()
+                abandon(acquired)
             raise
         finally:
             await self._pool.release(acquired)

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from domain.devices import Address, Platform
     from domain.pushing import PushMessage
 
@@ -67,8 +69,11 @@ class Push(Protocol):
 
 
 class Leadership(Protocol):
-    def lead(self, name: str) -> AbstractAsyncContextManager[bool]:
-        """True inside when this process is the only one to hold `name`."""
+    def lead(self, name: str) -> AbstractAsyncContextManager[Callable[[], Awaitable[bool]]]:
+        """Inside, ask whether this process is the only one to hold `name`, and again before each turn.
+
+        Asking raises `Unavailable` once the name may have gone to somebody else.
+        """
 
 
 class Health(NamedTuple):

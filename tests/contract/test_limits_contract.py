@@ -41,9 +41,9 @@ async def test_after_the_wait_there_is_room_again(ports: Ports) -> None:
 async def test_one_leads_and_the_next_one_may_when_it_stops(ports: Ports) -> None:
     lead = ports.leadership.lead
     async with lead("relay") as first, lead("relay") as second, lead("sweep") as other:
-        assert (first, second, other) == (True, False, True)
+        assert (await first(), await second(), await other()) == (True, False, True)
     async with lead("relay") as again:
-        assert again
+        assert await again()
 
 
 async def test_a_follower_that_leaves_takes_nothing_from_the_leader(ports: Ports) -> None:
@@ -52,14 +52,14 @@ async def test_a_follower_that_leaves_takes_nothing_from_the_leader(ports: Ports
         async with lead("relay") as second:
             pass
         async with lead("relay") as third:
-            assert (first, second, third) == (True, False, False)
+            assert (await first(), await second(), await third()) == (True, False, False)
 
 
 async def test_a_leader_that_fails_frees_the_name(ports: Ports) -> None:
     with pytest.raises(ZeroDivisionError):
         await lead_and_fail(ports)
-    async with ports.leadership.lead("relay") as leading:
-        assert leading
+    async with ports.leadership.lead("relay") as leads:
+        assert await leads()
 
 
 async def lead_and_fail(ports: Ports) -> None:

@@ -1,6 +1,6 @@
 """Leadership within one process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 
@@ -9,12 +9,15 @@ class FakeLeadership:
         self._held: set[str] = set()
 
     @asynccontextmanager
-    async def lead(self, name: str) -> AsyncIterator[bool]:
-        if name in self._held:
-            yield False
-            return
+    async def lead(self, name: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+        leading = name not in self._held
         self._held.add(name)
+
+        async def leads() -> bool:
+            return leading
+
         try:
-            yield True
+            yield leads
         finally:
-            self._held.discard(name)
+            if leading:
+                self._held.discard(name)

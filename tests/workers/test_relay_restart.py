@@ -1,5 +1,6 @@
-"""What the relay tells again when the Redis of the rooms was restarted."""
+"""What the relay tells when a Redis was restarted or is away."""
 
+from domain.errors import Unavailable
 from domain.events import Event, Publication
 from domain.ids import new_id
 from domain.rooms import FEED
@@ -11,6 +12,10 @@ OUTAGE_SECONDS = 300
 
 async def nothing() -> None:
     """The job queue has nothing to recover."""
+
+
+async def unavailable() -> None:
+    raise Unavailable
 
 
 async def told(fakes: Fakes) -> Event:
@@ -56,3 +61,13 @@ async def test_a_relay_that_has_just_begun_looks_back_a_minute() -> None:
     await told(fakes)
     fakes.clock.advance(seconds=40)
     assert await Relay(fakes.ports, recover=nothing).turn() == 1
+
+
+async def test_events_are_told_while_the_queue_cannot_recover() -> None:
+    fakes = make_fakes()
+    relay = Relay(fakes.ports, recover=unavailable)
+    await relay.turn()
+    await told(fakes)
+    fakes.rooms.restart(losing=1)
+    fakes.clock.advance(seconds=OUTAGE_SECONDS)
+    assert await relay.turn() == 1

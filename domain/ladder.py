@@ -16,6 +16,7 @@ import msgspec
 from domain import cases, events, matching, notifications, rooms
 from domain.cases import Case
 from domain.clock import rfc3339
+from domain.errors import DomainError
 from domain.events import Event
 from domain.ids import derived_id
 from domain.jobs import Job
@@ -257,10 +258,18 @@ async def unanswered(ports: Ports) -> Unanswered:
 
 
 async def tend(ports: Ports) -> None:
-    """Looks after every open ladder, the oldest first."""
+    """Looks after every open ladder, the oldest first; one that fails keeps nobody from the others."""
     here = frozenset(await ports.presence.helping())
+    failures: list[Exception] = []
     for ladder in await ports.records.ladders.open(TENDED_LIMIT):
-        await _tend(ladder, here, ports)
+        try:
+            await _tend(ladder, here, ports)
+        except DomainError:
+            raise
+        except Exception as error:  # noqa: BLE001  (it is raised when all others had their turn)
+            failures.append(error)
+    if failures:
+        raise failures[0]
 
 
 async def _tend(ladder: Ladder, here: frozenset[str], ports: Ports) -> None:

@@ -248,6 +248,25 @@ async def test_closing_or_deleting_ends_it(world: World) -> None:
     assert await notified(world, near) == 0
 
 
+async def test_one_that_cannot_be_tended_keeps_nobody_from_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get = world.ports.content.posts.get
+    broken, fine = await sos(world), await sos(world)
+
+    async def getting(id: str) -> Any:
+        if id == broken.id:
+            raise LookupError
+        return await get(id)
+
+    world.clock.advance(seconds=FIRST)
+    near = await helper(world)
+    monkeypatch.setattr(world.ports.content.posts, "get", getting)
+    with pytest.raises(LookupError):
+        await ladder.tend(world.ports)
+    assert [one.account_id for one in await world.ports.records.ladders.asked(fine.id)] == [near.id]
+
+
 async def test_what_moderation_holds_waits_and_climbs_when_it_is_back(world: World) -> None:
     near = await helper(world)
     post = await sos(world)

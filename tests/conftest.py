@@ -10,17 +10,17 @@ Drivers are imported where they are used, so that tests of the domain load none.
 import importlib.util
 import itertools
 import os
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
 from db.embedded import StoreUrls, embedded_stores
+from tests.databases import Databases, fresh_name, with_database
 
 if TYPE_CHECKING:
     import asyncpg
+    from motor.motor_asyncio import AsyncIOMotorClient
 
 STORE_VARIABLES = ("POSTGRES_URL", "MONGODB_URI", "REDIS_URL")
 
@@ -60,15 +60,22 @@ async def postgres_template(
     await postgres_admin.execute(f"drop database {name} with (force)")
 
 
-@pytest.fixture
-async def postgres_url(
+@pytest.fixture(scope="session")
+async def databases(
     stores: StoreUrls, postgres_admin: "asyncpg.Connection[Any]", postgres_template: str
-) -> AsyncIterator[str]:
+) -> AsyncIterator[Databases]:
+    """Migrated, empty databases to take and to give back."""
+    databases = Databases(postgres_admin, stores.postgres_url, postgres_template)
+    yield databases
+    await databases.drop_unused()
+
+
+@pytest.fixture
+async def postgres_url(stores: StoreUrls, databases: Databases) -> AsyncIterator[str]:
     """The URL of a migrated, empty database of this test's own."""
-    name = fresh_name("test")
-    await postgres_admin.execute(f"create database {name} template {postgres_template}")
+    name = await databases.take()
     yield with_database(stores.postgres_url, name)
-    await postgres_admin.execute(f"drop database {name} with (force)")
+    await databases.give_back(name)
 
 
 @pytest.fixture
@@ -82,16 +89,22 @@ async def empty_postgres_url(
     await postgres_admin.execute(f"drop database {name} with (force)")
 
 
-@pytest.fixture
-async def mongodb_uri(stores: StoreUrls) -> AsyncIterator[str]:
-    """A URI whose default database is this test's own."""
+@pytest.fixture(scope="session")
+async def mongodb_admin(stores: StoreUrls) -> AsyncIterator["AsyncIOMotorClient[Any]"]:
+    """A client that drops databases."""
     from motor.motor_asyncio import AsyncIOMotorClient
 
+    client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(stores.mongodb_uri)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+async def mongodb_uri(stores: StoreUrls, mongodb_admin: "AsyncIOMotorClient[Any]") -> AsyncIterator[str]:
+    """A URI whose default database is this test's own."""
     name = fresh_name("test")
     yield with_database(stores.mongodb_uri, name)
-    client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(stores.mongodb_uri)
-    await client.drop_database(name)
-    client.close()
+    await mongodb_admin.drop_database(name)
 
 
 @pytest.fixture(scope="session")
@@ -113,13 +126,3 @@ async def redis_url(stores: StoreUrls, redis_databases: Iterator[int]) -> str:
     async with Redis.from_url(url) as redis:
         await redis.flushdb()
     return url
-
-
-def fresh_name(kind: str) -> str:
-    """A database name that no other test run on the same server uses."""
-    return f"{kind}_{secrets.token_hex(6)}"
-
-
-def with_database(url: str, name: str) -> str:
-    """`url` with its database replaced by `name`."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))

@@ -17,8 +17,8 @@ def public() -> list[corpus.Example]:
 
 
 def test_training_twice_gives_the_same_model(few: list[corpus.Example], public: list[corpus.Example]) -> None:
-    first, _, _ = train.train(few, public)
-    second, _, _ = train.train(few, public)
+    first, _, _ = train.train(few[::3], public)
+    second, _, _ = train.train(few[::3], public)
     assert np.array_equal(first.weights, second.weights)
     assert first.cuts == second.cuts
     assert first.quick_cut == second.quick_cut

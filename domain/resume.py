@@ -20,11 +20,11 @@ async def resume(command: Resume, user: User, ports: Ports) -> dict[str, RoomEve
     for room, position in command.positions.items():
         try:
             await check_hears(room, user, ports)
+            log = await ports.rooms.read(room, position.seq, left)
+            left -= len(log.events)
+            answers[room] = await _answer(room, log, position, user, ports)
         except NotFound:
             continue
-        log = await ports.rooms.read(room, position.seq, left)
-        left -= len(log.events)
-        answers[room] = await _answer(room, log, position, user, ports)
     return answers
 
 
@@ -46,7 +46,10 @@ async def events_after(room: str, after: int, user: User, ports: Ports) -> RoomE
 
 
 async def _answer(room: str, log: Slice, position: Position | None, user: User, ports: Ports) -> RoomEvents:
+    """Read first, checked then: nobody who was let out meanwhile hears what came after."""
     missed = rooms.missed(log, position)
+    if missed:
+        await check_hears(room, user, ports)
     blocked = await ports.records.blocks.around(user.id) if missed else frozenset[str]()
     return RoomEvents(
         room=room,

@@ -213,6 +213,8 @@ class Mailbox:
             return
         self.connection.attachments = attachments
         self._dispatch(received.namespace, received.id, *_named(received.data))
+        if not self.busy:
+            self.connection.attachments = []
 
     # Acting on them.
 
@@ -256,6 +258,9 @@ class Mailbox:
     def _finished(self, answer: Any, error: BaseException | None) -> None:
         """The handler that was waited for ended; the next message is started outside of its task."""
         asyncio.get_running_loop().call_soon(self._drain)
+        if self.connection.attachments:
+            # A client that says nothing more would keep them for as long as it stays.
+            self.connection.attachments = []
         if error is not None:
             self._failed(error)
         elif answer is not None:

@@ -8,7 +8,7 @@ from domain.accounts import User
 from domain.errors import NotFound, RateLimited
 from domain.events import Publication
 from domain.ids import new_id
-from domain.rooms import FEED, Position, Resume, RoomEvents, circle_room, post_room, user_room
+from domain.rooms import FEED, Position, Resume, RoomEvents, Slice, circle_room, post_room, user_room
 from tests.domain.world import World
 
 
@@ -126,6 +126,28 @@ async def test_members_hear_their_circle_and_readers_a_thread(world: World) -> N
     post = await world.post(owner, circle_id=circle.id, visibility="circle")
     seen = {room: await position(world, room) for room in (circle_room(circle.id), post_room(post.id))}
     assert set(await resumed(world, member, **seen)) == set(seen)
+
+
+async def test_who_is_let_out_while_the_log_is_read_hears_nothing_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, member = await world.person(), await world.person()
+    circle = await world.circle(owner)
+    room = circle_room(circle.id)
+    await world.ports.records.circles.join(circle.id, member.id, world.ports.now())
+    seen = await position(world, room)
+    read = world.ports.rooms.read
+
+    async def slow_read(room: str, after: int, limit: int) -> Slice:
+        await world.ports.records.circles.leave(circle.id, member.id)
+        await world.post(owner, content="after", circle_id=circle.id, visibility="circle")
+        await world.ports.announcer.drain()
+        return await read(room, after, limit)
+
+    monkeypatch.setattr(world.ports.rooms, "read", slow_read)
+    assert await resumed(world, member, **{room: seen}) == {}
+    with pytest.raises(NotFound):
+        await resume.events_after(room, seen.seq, member, world.ports)
 
 
 async def test_events_for_servers_only_are_never_shown(world: World) -> None:

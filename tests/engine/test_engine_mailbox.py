@@ -54,6 +54,24 @@ async def test_binary_arguments_reach_a_raw_handler() -> None:
         assert await client.ask('451-9["file",{"_placeholder":true,"num":0}]', b"12345") == "439[5]"
 
 
+@pytest.mark.parametrize("waits", [True, False])
+async def test_attachments_are_not_kept_for_longer_than_their_handler_runs(waits: bool) -> None:
+    server = Server()
+    seen: list[Connection] = []
+
+    async def handle(connection: Connection, event: str, arguments: bytes, namespace: str) -> bytes:
+        seen.append(connection)
+        if waits:
+            await asyncio.sleep(0)
+        return b"%d" % len(connection.attachments)
+
+    server.on_raw(handle)
+    async with serving(server) as url, Wire(url) as client:
+        await client.connect()
+        assert await client.ask('451-9["file",{"_placeholder":true,"num":0}]', b"12345") == "439[1]"
+        assert seen[0].attachments == []
+
+
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_events_are_handled_one_at_a_time_and_in_order(transport: str) -> None:
     server = Server()

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection
 from math import inf
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -18,14 +19,19 @@ BACKOFF_CAP_SECONDS = 5.0
 
 
 async def keep_alive(name: str, step: Callable[[], Awaitable[None]]) -> None:
-    """Call `step` again and again until cancelled, however it fails."""
+    """Call `step` again and again until cancelled, however it fails.
+
+    Only failures in a row are waited for longer each time; a step that went well for a while begins anew,
+    also one that would never return.
+    """
     failures = 0
     while True:
+        began = monotonic()
         try:
             await step()
             failures = 0
         except Exception as error:  # noqa: BLE001  (whatever it is, the loop has to go on)
-            failures += 1
+            failures = 1 if monotonic() - began > BACKOFF_CAP_SECONDS else failures + 1
             LOOP_FAILURES.labels(name).inc()
             log.warning("loop.failed", loop=name, error=type(error).__name__, failures=failures)
             await asyncio.sleep(backoff_seconds(failures))

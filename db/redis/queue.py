@@ -182,6 +182,8 @@ class ArqQueue:
 
     def __init__(self, redis: ArqRedis) -> None:
         self.redis = redis
+        self._wait_max = (redis.connection_pool.connection_kwargs.get("socket_timeout") or inf) / 2
+        """A connection that is silent for its timeout is taken for lost, also while it waits to be woken."""
         self._command = telling(redis.execute_command)
         self._push = self._script(PUSH)
         self._claim = self._script(CLAIM)
@@ -221,7 +223,8 @@ class ArqQueue:
         await self._settle(keys=[queue_name(lane), wake_name(lane), abort_jobs_ss], args=argv)
 
     async def wait(self, lane: Lane, seconds: float) -> None:
-        await self._command("BLPOP", wake_name(lane), max(seconds, WAIT_SECONDS_MIN))
+        bounded = max(min(seconds, self._wait_max), WAIT_SECONDS_MIN)
+        await self._command("BLPOP", wake_name(lane), bounded)
 
     async def renew(self, lane: Lane, held: Mapping[str, int], lease_seconds: float) -> list[str]:
         keys = [queue_name(lane), abort_jobs_ss]

@@ -6,6 +6,7 @@ from math import inf
 
 from arq.jobs import Job as ArqJob
 
+from db.redis.queue import ArqQueue, open_arq
 from domain.jobs import Job, Settled
 from tests.workers.conftest import DEADLINE_SECONDS, Bench
 from workers.recovery import Recovery
@@ -96,6 +97,12 @@ async def test_waiting_ends_when_something_is_pushed(bench: Bench) -> None:
     waiting = asyncio.create_task(bench.queue.wait("urgent", 60))
     await bench.queue.push([named("a", lane="urgent")])
     await asyncio.wait_for(waiting, DEADLINE_SECONDS)
+
+
+async def test_nobody_waits_until_redis_is_taken_for_lost(redis_url: str) -> None:
+    redis = open_arq(redis_url, timeout_seconds=0.2)
+    await ArqQueue(redis).wait("urgent", 60)
+    await redis.aclose(close_connection_pool=True)
 
 
 async def test_one_push_of_many_wakes_every_idle_worker_in_turn(bench: Bench) -> None:

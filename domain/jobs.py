@@ -293,7 +293,7 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
     pulse_seconds: float = 1.5
     """How often leases are renewed and the heartbeat is told."""
     lost_max: int = 20
-    """A job in whose hands this many workers died is dead: it may be what kills them."""
+    """A job that had begun and in whose hands this many workers died is dead: it may be what kills them."""
     idle_wait_seconds: float = 1.0
     flush_seconds: float = 0.02
     """How long history gathers before it is written."""

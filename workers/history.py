@@ -5,16 +5,30 @@ more (it is idempotent) and never one that is forgotten. Until both know, the wo
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from domain.jobs import Claim, Job, JobFeed, JobQueue, JobSettings, JobStore, Lane, Outcome, Settled, Start
+from domain.jobs import (
+    Claim,
+    Job,
+    JobFeed,
+    JobFilter,
+    JobQueue,
+    JobSettings,
+    JobStore,
+    Lane,
+    Outcome,
+    Settled,
+    Start,
+)
 from workers.loop import backoff_seconds
 from workers.metrics import UNSETTLED
 
 CLOSE_TRIES = 5
+
+T = TypeVar("T")
 
 
 class Queue(JobQueue, JobFeed, Protocol):
@@ -50,13 +64,12 @@ class History:
 
         Not in a batch: it waits for transactions that are adding this key right now, others must not.
         """
-        failures = 0
-        while True:
-            try:
-                return start.job.key in await self.store.started([start])
-            except Exception:  # noqa: BLE001  (without PostgreSQL the job could do nothing either)
-                failures += 1
-                await asyncio.sleep(backoff_seconds(failures))
+        return start.job.key in await insist(lambda: self.store.started([start]))
+
+    async def has_begun(self, job: Job) -> bool:
+        """Whether somebody is on record as running it. Not where only answers to claims got lost."""
+        rows = await insist(lambda: self.store.find(JobFilter(keys=(job.key,)), limit=1))
+        return any((row.run, row.state) == (job.run, "started") for row in rows)
 
     def ended(self, claim: Claim, outcome: Outcome, settled: Settled) -> None:
         self._starts.pop(claim.id, None)
@@ -138,3 +151,14 @@ class History:
         if self._again:
             await self.queue.push(self._again)
             self._again.clear()
+
+
+async def insist(ask: Callable[[], Awaitable[T]]) -> T:
+    """Until PostgreSQL answers: without it the job could do nothing either."""
+    failures = 0
+    while True:
+        try:
+            return await ask()
+        except Exception:  # noqa: BLE001  (whatever it is, the answer is needed)
+            failures += 1
+            await asyncio.sleep(backoff_seconds(failures))

@@ -122,7 +122,7 @@ class LaneWorker(Worker):
     async def _verdict(self, run: Run) -> Verdict:
         claim = run.claim
         report_start(run)
-        if claim.lost >= self.settings.lost_max:
+        if claim.lost >= self.settings.lost_max and await self.history.has_begun(claim.job):
             return Dead("WorkerLost")
         if claim.job.repeats or claim.confirm:
             if not await self.history.confirm_started(run.start()):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
 
 import asyncpg
 import msgspec
@@ -17,6 +18,7 @@ from domain.jobs import (
     Lane,
     Outcome,
     Settled,
+    Start,
     cancel_jobs,
     discard_jobs,
     pause_lane,
@@ -211,14 +213,28 @@ async def test_an_error_that_a_stop_sets_off_uses_no_attempt(bench: Bench) -> No
 
 async def test_a_job_that_kills_its_workers_ends_as_a_dead_letter(bench: Bench) -> None:
     bench.job(quick)
-    await bench.enqueue("quick")
-    for _ in range(3):
-        await bench.queue.claim("default", 1, 0.001)
-        await bench.until(lambda: is_due(bench))
+    job = await bench.enqueue("quick")
+    await lose_claims(bench, 3)
+    await bench.jobs.started([Start(job, 1, "killed", datetime.now(UTC))])
     await bench.work(settings=msgspec.structs.replace(FAST, lost_max=3))
     row = await bench.finished("quick:1")
     assert (row.state, row.error) == ("dead", "WorkerLost")
     assert bench.calls == []
+
+
+async def test_a_job_whose_claims_got_lost_on_their_way_killed_nobody(bench: Bench) -> None:
+    """Redis answered too late, for minutes."""
+    bench.job(quick)
+    await bench.enqueue("quick")
+    await lose_claims(bench, 3)
+    await bench.work(settings=msgspec.structs.replace(FAST, lost_max=3))
+    assert (await bench.finished("quick:1")).state == "done"
+
+
+async def lose_claims(bench: Bench, times: int) -> None:
+    for _ in range(times):
+        await bench.queue.claim("default", 1, 0.001)
+        await bench.until(lambda: is_due(bench))
 
 
 async def is_due(bench: Bench) -> bool:

@@ -1,37 +1,35 @@
 """The operators' dashboard at `/ops/`: pages for people, `/ops/api/` for scripts, admins only."""
 
-from aiohttp import hdrs, web
+from pathlib import Path
+
+from aiohttp import web
 
 from api.address import Addresses
 from api.endpoint import Endpoint
 from api.health import PROBE
 from api.keys import EXPOSITION, PORTS
-from api.ops.assets import add_assets
-from api.ops.desk import Desk
-from api.ops.login import Login
 from api.ops.pages import PAGES
-from api.ops.rendering import Templates
 from api.ops.scripts import Scripts
 from api.ops.watch import Watch
+from api.site import add_site
+from api.site.site import Site
+from domain import access
+
+SITE = Site(
+    path="/ops",
+    title="Operations",
+    who="operator",
+    greeting="For operators. What you do here is recorded.",
+    check=access.check_operator,
+    tabs=(("/ops/", "Overview"), ("/ops/sos", "SOS"), ("/ops/jobs", "Jobs"), ("/ops/lanes", "Lanes")),
+    templates=Path(__file__).parent / "templates",
+)
 
 
 def add_ops(app: web.Application, addresses: Addresses) -> None:
     """Expects the health routes to be there: the dashboard asks the same probe."""
     ports = app[PORTS]
     watch = Watch(ports, app[PROBE], app[EXPOSITION])
-    templates = Templates(add_assets(app))
-    desk = Desk(ports, watch, templates)
-    app.router.add_get("/ops", to_overview)
-    for page in PAGES.table:
-        add = app.router.add_get if page.method == hdrs.METH_GET else app.router.add_post
-        add(page.path, desk.serving(page))
-    login = Login(ports, addresses, templates)
-    app.router.add_get("/ops/login", login.show)
-    app.router.add_post("/ops/login", login.enter)
+    add_site(app, SITE, PAGES, watch, addresses)
     for route in Scripts(watch).routes.table:
         app.router.add_route(route.method, route.path, Endpoint(route, ports, addresses).serve)
-
-
-async def to_overview(_: web.Request) -> web.Response:
-    """The pages' addresses are relative to the folder."""
-    return web.Response(status=308, headers={hdrs.LOCATION: "/ops/"})

@@ -1,4 +1,4 @@
-"""An operator's browser for tests: keeps cookies, fills in forms with the token of the page it saw."""
+"""A browser at our pages for tests: keeps cookies, fills in forms with the token of the page it saw."""
 
 import re
 from typing import Any
@@ -17,8 +17,11 @@ FORM_TOKEN = re.compile(r'name="form_token" value="([0-9a-f]+)"')
 
 
 class Browser:
-    def __init__(self, rest: Rest) -> None:
+    """`site` is the folder of the pages that it looks at."""
+
+    def __init__(self, rest: Rest, site: str = "/ops") -> None:
         self.rest = rest
+        self.site = site
         self.cookies: dict[str, str] = {}
         self.token = ""
 
@@ -43,8 +46,8 @@ class Browser:
         return await self.ask("POST", path, data={"form_token": self.token, **fields})
 
     async def log_in(self, handle: str, password: str = PASSWORD, **fields: str) -> Answer:
-        await self.get("/ops/login")
-        return await self.send("/ops/login", handle=handle, password=password, **fields)
+        await self.get(f"{self.site}/login")
+        return await self.send(f"{self.site}/login", handle=handle, password=password, **fields)
 
 
 def jar() -> aiohttp.CookieJar:

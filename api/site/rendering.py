@@ -8,9 +8,11 @@ from typing import Any
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from api.site.site import Site
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -18,21 +20,24 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "X-Robots-Tag": "noindex",
 }
+SHARED = Path(__file__).parent / "templates"
 UNKNOWN = "–"
 
 
 class Templates:
-    def __init__(self, assets: Mapping[str, str]) -> None:
+    """The templates of a site, and those that all sites share."""
+
+    def __init__(self, site: Site, assets: Mapping[str, str]) -> None:
         self._environment = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            loader=FileSystemLoader([site.templates, SHARED]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals["assets"] = dict(assets)
+        self._environment.globals.update(assets=dict(assets), site=site)
         self._environment.filters.update(
-            amount=amount, ago=ago, duration=duration, megabytes=megabytes, moment=moment
+            amount=amount, ago=ago, duration=duration, megabytes=megabytes, moment=moment, words=words
         )
 
     def text(self, name: str, data: Mapping[str, Any]) -> str:
@@ -50,6 +55,11 @@ class Templates:
 
 def amount(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.0f}"
+
+
+def words(name: str) -> str:
+    """`self_harm_risk` as it is read."""
+    return name.replace("_", " ")
 
 
 def megabytes(bytes_: float | None) -> str:

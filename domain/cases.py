@@ -12,7 +12,7 @@ import msgspec
 from domain import access, events, notifications, pages, rooms
 from domain.accounts import User
 from domain.clock import rfc3339
-from domain.errors import Conflict, Forbidden, NotFound
+from domain.errors import Conflict, Forbidden, Gone, NotFound
 from domain.events import Event
 from domain.ids import derived_id
 from domain.jobs import Job
@@ -70,7 +70,10 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class QueueQuery(Command, frozen=True):
+    """`mine`: only what the one who asks holds."""
+
     kind: CaseKind | None = None
+    mine: bool = False
     limit: int | None = None
     cursor: Annotated[str, msgspec.Meta(max_length=pages.CURSOR_CHARACTERS_MAX)] | None = None
 
@@ -80,7 +83,10 @@ class OneCase(Command, frozen=True):
 
 
 class CaseView(View, frozen=True):
-    """A case in the queue: enough to choose by, and nothing that somebody wrote."""
+    """A case in the queue: enough to choose by, and nothing that somebody wrote.
+
+    `held_until` ends the claim of the one who asks; null for what they do not hold.
+    """
 
     id: str
     kind: CaseKind
@@ -92,6 +98,7 @@ class CaseView(View, frozen=True):
     opened_at: str
     claimed_by_me: bool
     hard: bool
+    held_until: str | None = None
 
 
 class Wellbeing(View, frozen=True):
@@ -193,11 +200,16 @@ async def read_queue(query: QueueQuery, user: User, ports: Ports, *, limit: int)
     """The most urgent first, of these the oldest; without what a colleague is looking at."""
     access.check_moderator(user)
     found = await ports.records.cases.queue(
-        user.id, ports.now(), kind=query.kind, after=pages.decode_cursor(query.cursor), limit=limit + 1
+        user.id,
+        ports.now(),
+        kind=query.kind,
+        mine=query.mine,
+        after=pages.decode_cursor(query.cursor),
+        limit=limit + 1,
     )
     more = pages.encode_cursor(place(found[limit - 1])) if len(found) > limit else None
     return Queue(
-        items=[case_view(case, user) for case in found[:limit]],
+        items=[case_view(case, user, ports.now()) for case in found[:limit]],
         next_cursor=more,
         wellbeing=await wellbeing(user, ports),
     )
@@ -212,7 +224,13 @@ def is_hard(case: Case) -> bool:
     return case.kind == "risk" or bool(HARD_TOPICS & set(case.topics))
 
 
-def case_view(case: Case, user: User) -> CaseView:
+def is_held(case: Case, user: User, now: datetime) -> bool:
+    """Whether this moderator took the case and the claim has not run out."""
+    return case.claimed_by == user.id and case.claimed_until is not None and case.claimed_until > now
+
+
+def case_view(case: Case, user: User, now: datetime) -> CaseView:
+    held_until = case.claimed_until if is_held(case, user, now) else None
     return CaseView(
         id=case.id,
         kind=case.kind,
@@ -222,8 +240,9 @@ def case_view(case: Case, user: User) -> CaseView:
         urgency=case.urgency,
         reports=case.reports,
         opened_at=rfc3339(case.opened_at),
-        claimed_by_me=case.claimed_by == user.id,
+        claimed_by_me=held_until is not None,
         hard=is_hard(case),
+        held_until=rfc3339(held_until) if held_until else None,
     )
 
 
@@ -242,18 +261,33 @@ async def wellbeing(user: User, ports: Ports) -> Wellbeing:
 
 
 async def claimed(case_id: str, user: User, records: Records, ports: Ports) -> Case:
-    """The case, held by this moderator; refuses those who may not decide it or came second."""
+    """The case, held by this moderator from now on; refuses those who may not decide it or came second."""
+    case = await _decidable(case_id, user, records)
+    now = ports.now()
+    held = await records.cases.claim(case.id, user.id, now, now + timedelta(seconds=CLAIM_SECONDS))
+    if held is None:
+        raise Conflict("Somebody else is on this case, or it is done.")
+    return held
+
+
+async def held_case(case_id: str, user: User, ports: Ports) -> Case:
+    """The case that this moderator took; `gone` once it is decided, `conflict` when they do not hold it."""
+    case = await _decidable(case_id, user, ports.records)
+    if case.closed_at is not None:
+        raise Gone("This case is decided.")
+    if not is_held(case, user, ports.now()):
+        raise Conflict("You do not hold this case. Take it before you look at it.")
+    return case
+
+
+async def _decidable(case_id: str, user: User, records: Records) -> Case:
     access.check_moderator(user)
     case = await records.cases.get(case_id)
     if case is None:
         raise NotFound
     check_may_decide(case, user)
     await check_not_reporter(case, user, records)
-    now = ports.now()
-    held = await records.cases.claim(case.id, user.id, now, now + timedelta(seconds=CLAIM_SECONDS))
-    if held is None:
-        raise Conflict("Somebody else is on this case, or it is done.")
-    return held
+    return case
 
 
 def check_may_decide(case: Case, user: User) -> None:

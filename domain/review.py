@@ -64,7 +64,10 @@ class Written(View, frozen=True):
 
 
 class CaseDetail(View, frozen=True):
-    """`decisions` are of this target, `history` of its author; `note` is what an appeal says."""
+    """`decisions` are of this target, `history` of its author.
+
+    `note` is what an appeal says, `appealed` the id of the decision that it is about.
+    """
 
     case: CaseView
     written: Written | None
@@ -76,6 +79,7 @@ class CaseDetail(View, frozen=True):
     history: list[PastDecision]
     similar: list[PastCase]
     actions: list[str]
+    appealed: str | None = None
 
 
 async def claim_case(command: OneCase, user: User, ports: Ports) -> CaseDetail:
@@ -87,10 +91,15 @@ async def claim_case(command: OneCase, user: User, ports: Ports) -> CaseDetail:
     return await detail(case, user, ports)
 
 
+async def reread_case(command: OneCase, user: User, ports: Ports) -> CaseDetail:
+    """All of a case once more, for who holds it; taking it was noted, and lasts no longer for this."""
+    return await detail(await cases.held_case(command.case_id, user, ports), user, ports)
+
+
 async def detail(case: Case, user: User, ports: Ports) -> CaseDetail:
     records = ports.records
     return CaseDetail(
-        case=cases.case_view(case, user),
+        case=cases.case_view(case, user, ports.now()),
         written=await written(case, ports),
         subject=(await public_accounts({case.subject_id}, ports))[case.subject_id],
         trust=await trust.trust_of(case.subject_id, ports),
@@ -100,6 +109,7 @@ async def detail(case: Case, user: User, ports: Ports) -> CaseDetail:
         history=past(await records.decisions.of_subject(case.subject_id, HISTORY_MAX)),
         similar=[past_case(one) for one in await records.cases.similar(case, SIMILAR_MAX)],
         actions=list(possible_actions(case)),
+        appealed=case.decision_id,
     )
 
 

@@ -173,7 +173,14 @@ class CaseRows:
         return int(status.rpartition(" ")[2])
 
     async def queue(
-        self, moderator_id: str, now: datetime, *, kind: CaseKind | None, after: Cursor | None, limit: int
+        self,
+        moderator_id: str,
+        now: datetime,
+        *,
+        kind: CaseKind | None,
+        mine: bool = False,
+        after: Cursor | None,
+        limit: int,
     ) -> list[Case]:
         urgency, opened_at, id = behind(after)
         rows = await self.db.fetch(
@@ -183,6 +190,7 @@ class CaseRows:
                 and (claimed_by is null or claimed_by = $1 or claimed_until <= $2)
                 and ($3::text is null or kind = $3)
                 and (-urgency, opened_at, id) > (-$4::int, $5::timestamptz, $6::uuid)
+                and (not $8 or (claimed_by = $1 and claimed_until > $2))
             order by urgency desc, opened_at, id limit $7
             """,
             moderator_id,
@@ -192,6 +200,7 @@ class CaseRows:
             opened_at,
             id,
             limit,
+            mine,
         )
         return [Case(**row) for row in rows]
 

@@ -56,9 +56,19 @@ class Cases(Protocol):
         """Closes every open case about an account; returns how many."""
 
     async def queue(
-        self, moderator_id: str, now: datetime, *, kind: CaseKind | None, after: Cursor | None, limit: int
+        self,
+        moderator_id: str,
+        now: datetime,
+        *,
+        kind: CaseKind | None,
+        mine: bool = False,
+        after: Cursor | None,
+        limit: int,
     ) -> list[Case]:
-        """Open cases for this moderator in the order of `place`: most urgent first, then the oldest."""
+        """Open cases for this moderator in the order of `place`: most urgent first, then the oldest.
+
+        `mine`: those alone whose claim they hold.
+        """
 
     async def similar(self, case: Case, limit: int) -> list[Case]:
         """Closed cases of the same kind and target with most topics in common, then the newest."""

@@ -125,6 +125,17 @@ async def test_the_queue_is_in_order_and_pages(ports: Ports) -> None:
         await queue(me, NOON, kind=None, after=["x"], limit=2)
 
 
+async def test_what_is_mine_is_what_i_hold(ports: Ports) -> None:
+    me, later = new_id(), NOON + timedelta(minutes=15)
+    mine, lapsed, free = [await opened(ports, case()) for _ in range(3)]
+    await ports.records.cases.claim(mine.id, me, NOON, later)
+    await ports.records.cases.claim(lapsed.id, me, NOON - timedelta(minutes=15), NOON)
+    held = await ports.records.cases.queue(me, NOON, kind=None, mine=True, after=None, limit=9)
+    assert [one.id for one in held] == [mine.id]
+    everything = await ports.records.cases.queue(me, NOON, kind=None, after=None, limit=9)
+    assert {one.id for one in everything} >= {mine.id, lapsed.id, free.id}
+
+
 async def test_barred_moderators_are_kept_from_a_case_and_from_appeals(ports: Ports) -> None:
     me = new_id()
     old = await closed(ports, case())

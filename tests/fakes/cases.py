@@ -86,7 +86,14 @@ class FakeCases:
         return sum([await self.close(one.id, outcome, None, at) for one in found])
 
     async def queue(
-        self, moderator_id: str, now: datetime, *, kind: CaseKind | None, after: Cursor | None, limit: int
+        self,
+        moderator_id: str,
+        now: datetime,
+        *,
+        kind: CaseKind | None,
+        mine: bool = False,
+        after: Cursor | None,
+        limit: int,
     ) -> list[Case]:
         found = [
             case
@@ -96,6 +103,7 @@ class FakeCases:
             and moderator_id not in case.barred
             and is_free(case, moderator_id, now)
             and kind in (None, case.kind)
+            and (not mine or (case.claimed_by == moderator_id and (case.claimed_until or now) > now))
         ]
         found.sort(key=lambda case: in_queue(place(case)))
         if after is not None:

@@ -22,7 +22,7 @@ from db.secrets import kept_secret
 from db.stores import Stores, located, open_stores
 from domain import moderation
 from domain.errors import Unavailable
-from domain.seeding import seed
+from domain.seeding import MODERATOR, OPERATOR, seed
 from domain.settings import Settings, SettingsError, load_settings
 from realtime import contract
 from realtime.front import Front, Place, supervise
@@ -122,6 +122,7 @@ async def _welcome(settings: Settings, stores: Stores, runner: web.AppRunner) ->
         password = kept_secret(settings.data_dir / "secrets" / "demo_password")
         seeded = await seed(password, stores.ports)
         lines += ["", f"  Log in as {', '.join(seeded.handles)} with the password {password}"]
+        lines += [f"  {OPERATOR} opens /ops/ and /moderation/, {MODERATOR} opens /moderation/"]
         lines += [
             f"  curl -s http://{host}:{port}/v1/auth/login -H 'Content-Type: application/json' \\",
             f'    -d \'{{"identifier": "{seeded.handles[-1]}", "password": "{password}"}}\'',
@@ -135,6 +136,7 @@ PLACES = (
     ("Socket.IO", "/socket.io/"),
     ("docs", "/docs"),
     ("operators", "/ops/"),
+    ("moderators", "/moderation/"),
     ("health", "/health/ready"),
     ("metrics", "/metrics"),
 )

@@ -10,6 +10,7 @@ from api.endpoint import Endpoint, json_answer
 from api.health import add_health
 from api.keys import EXPOSITION, PATHS, PORTS, READINESS
 from api.metrics import show_metrics
+from api.moderation import add_moderation
 from api.ops import add_ops
 from api.pack import add_pack
 from api.route import Route
@@ -53,6 +54,7 @@ def build_app(
     add_pack(app)
     add_docs(app, socket)
     add_ops(app, addresses)
+    add_moderation(app, addresses)
     app[PATHS] = frozenset(resource.canonical for resource in app.router.resources())
     return app
 

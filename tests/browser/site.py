@@ -38,7 +38,7 @@ least => {
 """
 
 NAMELESS = """
-() => [...document.querySelectorAll("input:not([type=hidden]), select, button, a")]
+() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, a, audio")]
   .filter(element => !(element.labels?.length || element.innerText.trim() || element.ariaLabel))
   .map(element => element.outerHTML)
 """

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from db.embedded import StoreUrls, embedded_stores
 from tests.databases import Databases, fresh_name, with_database
@@ -21,6 +22,12 @@ from tests.databases import Databases, fresh_name, with_database
 if TYPE_CHECKING:
     import asyncpg
     from motor.motor_asyncio import AsyncIOMotorClient
+
+settings.register_profile(
+    "project", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("project")
+"""The same examples everywhere, and no bound on the time of one: machines are busy."""
 
 STORE_VARIABLES = ("POSTGRES_URL", "MONGODB_URI", "REDIS_URL")
 

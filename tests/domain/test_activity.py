@@ -36,7 +36,7 @@ def test_runs_of_days(active: list[date], expected: ActivityRun) -> None:
     assert runs(active, TODAY) == expected
 
 
-@settings(derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(st.sets(st.integers(0, 40)))
 def test_runs_agree_with_counting_day_by_day(ago: set[int]) -> None:
     def back_from(start: int) -> int:
@@ -51,7 +51,7 @@ def test_runs_agree_with_counting_day_by_day(ago: set[int]) -> None:
     assert found.current_days == (back_from(0) or back_from(1))
 
 
-@settings(derandomize=True, max_examples=100)
+@settings(max_examples=100)
 @given(st.sets(st.integers(0, 40)), st.integers(0, 40))
 def test_another_day_never_takes_anything_away(ago: set[int], more: int) -> None:
     before, after = runs(days(*ago), TODAY), runs(days(*(ago | {more})), TODAY)
@@ -59,7 +59,7 @@ def test_another_day_never_takes_anything_away(ago: set[int], more: int) -> None
     assert after.longest_days >= before.longest_days
 
 
-@settings(derandomize=True, max_examples=100)
+@settings(max_examples=100)
 @given(st.sets(st.integers(0, 40)), st.integers(0, 400))
 def test_time_that_passes_ends_the_current_run_and_nothing_else(ago: set[int], later: int) -> None:
     before, after = runs(days(*ago), TODAY), runs(days(*ago), TODAY + timedelta(days=later))

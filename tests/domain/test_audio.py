@@ -110,7 +110,7 @@ def test_a_recording_that_breaks_off_is_refused_or_ends_earlier(name: str) -> No
         assert not PRIVATE.search(kept.data)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     name=st.sampled_from(NAMES),
     changes=st.lists(st.tuples(st.integers(0, 4_000), st.integers(0, 255)), max_size=6),
@@ -126,7 +126,7 @@ def test_no_byte_breaks_the_readers(name: str, changes: list[tuple[int, int]]) -
     assert rewritten(kept.data) == kept
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from([b"OggS\x00", b"\x1a\x45\xdf\xa3", b"\x00\x00\x00\x0cftyp", b"\xff\xf1"]), st.binary())
 def test_no_garbage_breaks_the_readers(start: bytes, rest: bytes) -> None:
     with pytest.raises((Unreadable, TooLong)):

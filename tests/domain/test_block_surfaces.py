@@ -155,7 +155,7 @@ async def counts_replayed(room: str, reader: User, town: Town) -> dict[str, list
     return told
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(done=deeds)
 @example(done=[("post", 0, 0), ("tap", 1, 0), ("block", 2, 1)])
 @example(done=[("block", 2, 1), ("post", 0, 0), ("tap", 1, 0), ("unblock", 2, 1)])
@@ -175,7 +175,7 @@ async def test_every_count_that_is_told_is_the_one_that_is_shown(done: list[Deed
                 assert told == [shown] * len(told)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(done=deeds)
 async def test_nothing_of_a_blocked_person_is_on_any_surface(done: list[Deed]) -> None:
     town = Town(World(posts_per_hour=1000, new_account_circles_per_day=10, blocks_per_hour=1000))

@@ -13,7 +13,7 @@ deeds = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(done=deeds)
 async def test_a_circle_stays_whole_whatever_is_done(done: list[Deed]) -> None:
     world = World()

@@ -108,7 +108,7 @@ def test_a_good_command_is_decoded() -> None:
     assert (command.type, command.visibility, command.urgency) == ("sos", "public", None)
 
 
-@settings(derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_decoded_or_refused(text: bytes) -> None:
     assert isinstance(outcome(lambda: decoded(CREATE, text)), CreatePost | Invalid)
@@ -159,7 +159,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 parts = st.lists(st.integers(-(2**53), 2**53) | texts)
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(max_examples=300)
 @given(parts)
 def test_a_cursor_comes_back_as_it_was_given(position: Cursor) -> None:
     text = encode_cursor(position)
@@ -169,7 +169,7 @@ def test_a_cursor_comes_back_as_it_was_given(position: Cursor) -> None:
         assert not set(text) & set("+/=")
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(max_size=250))
 def test_any_text_is_a_cursor_or_refused(text: str) -> None:
     position = outcome(lambda: decode_cursor(text))
@@ -197,7 +197,7 @@ def test_a_page_holds_what_was_asked_within_bounds() -> None:
         assert refusal.value.field == "limit"
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(max_size=60))
 def test_accepted_text_is_stripped_storable_and_says_something(text: str) -> None:
     accepted = outcome(lambda: accepted_text(text, "content", characters_max=50))
@@ -211,7 +211,7 @@ def test_accepted_text_is_stripped_storable_and_says_something(text: str) -> Non
     assert accepted_text(accepted, "content", characters_max=50) == accepted
 
 
-@settings(derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(st.text(st.characters(categories=["L", "N", "So"]), min_size=1, max_size=50))
 def test_words_digits_and_pictures_are_accepted(text: str) -> None:
     assert accepted_text(f"  {text}\n", "content", characters_max=50) == text.strip()

@@ -151,7 +151,7 @@ post_kinds = st.lists(
 """Type, categories, answered, closed."""
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(kinds=post_kinds, limit=st.integers(1, 4))
 async def test_every_post_comes_once_and_a_waiting_sos_first(kinds: list[Any], limit: int) -> None:
     world = World(posts_per_hour=100)

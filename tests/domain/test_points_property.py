@@ -74,7 +74,7 @@ HELD_BEFORE_IT_WAS_SCORED = ("answer", "withhold_answer", "work", "restore_answe
 
 @example(steps=[(step, "been_there") for step in GIVEN_AGAIN])
 @example(steps=[(step, "been_there") for step in HELD_BEFORE_IT_WAS_SCORED])
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.sampled_from(KINDS)), max_size=14))
 async def test_points_end_as_what_stands_is_worth(steps: list[tuple[str, QuickKind]]) -> None:
     world = World()

@@ -117,7 +117,7 @@ async def check_stands(told: dict[str, Any], world: World) -> None:
         assert (response.status, data["response"]["content"]) == ("live", response.content)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(done=deeds)
 @example(done=[("post", 0), ("answer", 0), ("hide", 0), ("mask_answer", 0)])
 @example(done=[("post", 0), ("answer", 0), ("delete", 0), ("mask_answer", 0)])

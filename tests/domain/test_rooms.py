@@ -57,7 +57,7 @@ def test_rooms_are_named_by_kind_and_id() -> None:
 steps = st.lists(st.sampled_from([1, 1, 1, 2, 1_000_000]), max_size=20)
 
 
-@settings(derandomize=True, max_examples=500)
+@settings(max_examples=500)
 @given(steps, st.integers(0, 20), st.integers(0, 25))
 def test_what_is_missed_is_whole_in_order_or_refused(jumps: list[int], kept: int, place: int) -> None:
     seqs = [sum(jumps[: index + 1]) for index in range(len(jumps))]
@@ -73,7 +73,7 @@ def test_what_is_missed_is_whole_in_order_or_refused(jumps: list[int], kept: int
         assert found is None
 
 
-@settings(derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(steps, st.integers(0, 25), st.integers(0, 25))
 def test_resuming_in_two_steps_is_resuming_in_one(jumps: list[int], first: int, second: int) -> None:
     seqs = [sum(jumps[: index + 1]) for index in range(len(jumps))]

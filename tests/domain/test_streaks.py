@@ -64,13 +64,13 @@ claims = st.integers(0, 5).map(
 )
 
 
-@settings(derandomize=True, max_examples=400)
+@settings(max_examples=400)
 @given(claims, told(zones=ZONES))
 def test_counted_one_by_one_they_come_to_the_same_as_all_together(claim: Streak, marks: list[Mark]) -> None:
     assert stepped(claim, marks)[-1] == streaks.recounted(claim, marks)
 
 
-@settings(derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(claims, told(zones=ZONES), st.randoms(use_true_random=False))
 def test_the_order_in_which_the_store_gives_them_does_not_matter(
     claim: Streak, marks: list[Mark], random: st.DataObject
@@ -91,7 +91,7 @@ at_once = st.builds(
 )
 
 
-@settings(derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(at_once, max_size=8), st.randoms(use_true_random=False))
 def test_nor_does_it_for_what_is_told_of_one_moment_at_one_moment(
     marks: list[Mark], random: st.DataObject
@@ -102,7 +102,7 @@ def test_nor_does_it_for_what_is_told_of_one_moment_at_one_moment(
     assert streaks.runs(Streak(), shuffled) == streaks.runs(Streak(), marks)
 
 
-@settings(derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(told(), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_matter(marks: list[Mark], random: st.DataObject) -> None:
     """But for the longest run: a slip told late does not take back what was shown."""
@@ -120,7 +120,7 @@ def test_the_order_of_arrival_does_not_matter(marks: list[Mark], random: st.Data
         assert arrived == punctual
 
 
-@settings(derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(told(kinds=("check_in",)), st.randoms(use_true_random=False))
 def test_check_ins_come_to_the_same_in_any_order(marks: list[Mark], random: st.DataObject) -> None:
     order = list(range(len(marks)))
@@ -132,7 +132,7 @@ def test_check_ins_come_to_the_same_in_any_order(marks: list[Mark], random: st.D
     assert stepped(Streak(), later)[-1] == stepped(Streak(), marks)[-1]
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(max_examples=300)
 @given(claims, told(zones=ZONES))
 def test_total_days_and_the_longest_run_never_fall(claim: Streak, marks: list[Mark]) -> None:
     for before, after in itertools.pairwise(stepped(claim, marks)):
@@ -140,7 +140,7 @@ def test_total_days_and_the_longest_run_never_fall(claim: Streak, marks: list[Ma
         assert after.longest_run_days >= before.longest_run_days
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(max_examples=300)
 @given(told())
 def test_runs_agree_with_looking_day_by_day(marks: list[Mark]) -> None:
     in_time = [replace(one, recorded_at=one.at) for one in sorted(marks, key=lambda one: one.at)]
@@ -273,7 +273,7 @@ def test_milestones_go_on_every_year() -> None:
     assert found == [1, 7, 14, 30, 60, 90, 180, 365, 730, 1095, 1460]
 
 
-@settings(derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(told(kinds=("check_in",)))
 def test_each_milestone_is_reached_once_in_a_run(marks: list[Mark]) -> None:
     in_time = [replace(one, recorded_at=one.at) for one in marks]

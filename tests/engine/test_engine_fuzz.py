@@ -16,12 +16,7 @@ from realtime.engine import Bounds, Server
 from realtime.engine.echo import make_server
 from realtime.engine.packet import Packet, PacketError, loads, parse
 
-seeded = settings(
-    derandomize=True,
-    deadline=None,
-    max_examples=300,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+seeded = settings(max_examples=300, suppress_health_check=list(HealthCheck))
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -60,7 +60,7 @@ def test_what_stands_beyond_one_block_has_vectors_too() -> None:
     assert last.any()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(max_size=300))
 def test_any_text_has_finite_vectors(text: str) -> None:
     assert np.isfinite(encoder.vectors(text, [(0, len(text)), (0, 1)])).all()

@@ -128,7 +128,6 @@ def test_every_label_that_holds_has_a_reason() -> None:
         assert {reason.label for reason in verdict.reasons} == set(verdict.labels)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_any_string_gets_a_verdict(text: str) -> None:
     verdict = scan(text)
@@ -137,7 +136,7 @@ def test_any_string_gets_a_verdict(text: str) -> None:
     assert verdict.action == verdict.actions[0]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.sampled_from(

@@ -166,7 +166,7 @@ patterns = st.builds(
 )
 
 
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cron=patterns, moment=moments)
 def test_the_next_time_is_the_one_that_arq_finds(cron: Cron, moment: datetime) -> None:
     fields = {name: getattr(cron, name) for name in Cron.__struct_fields__}

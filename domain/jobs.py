@@ -5,7 +5,8 @@ Redis moves it (`JobQueue`, `JobFeed`): losing Redis costs latency, never a job.
 so every job is safe to run twice. Arguments are ids; content stays in its store.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -282,6 +283,16 @@ class JobPorts(Protocol):
     def queue(self) -> JobQueue: ...
 
 
+class JobRecords(Protocol):
+    @property
+    def jobs(self) -> JobStore: ...
+
+
+class CancelPorts(JobPorts, Protocol):
+    @property
+    def transaction(self) -> Callable[[], AbstractAsyncContextManager[JobRecords]]: ...
+
+
 class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The bounds of one worker process, and how long its history is kept; `JOB_…` in the environment."""
 
@@ -326,10 +337,14 @@ async def enqueue_jobs(jobs: Sequence[Job], ports: JobPorts) -> list[Job]:
     return added
 
 
-async def cancel_jobs(which: JobFilter, ports: JobPorts, *, limit: int = BULK_LIMIT) -> int:
-    """Cancel waiting and running jobs; returns how many."""
-    cancelled = await ports.jobs.cancel(which, limit=limit)
-    await ports.queue.cancel(cancelled)
+async def cancel_jobs(which: JobFilter, ports: CancelPorts, *, limit: int = BULK_LIMIT) -> int:
+    """Cancel waiting and running jobs; returns how many.
+
+    Not in one store alone: a job that Redis did not hear of would run, and be found by no second try.
+    """
+    async with ports.transaction() as tx:
+        cancelled = await tx.jobs.cancel(which, limit=limit)
+        await ports.queue.cancel(cancelled)
     return len(cancelled)
 
 

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.clock import utc_now
+from domain.errors import Unavailable
 from domain.jobs import (
     Claim,
     Depth,
@@ -202,6 +203,24 @@ async def test_an_operator_cancels_requeues_and_discards(ports: Ports) -> None:
     await end(ports, TWO, "done")
     assert await ports.jobs.discard(ALL, limit=10) == 1
     assert keys(await ports.jobs.find(ALL)) == [ONE.key]
+
+
+async def test_what_redis_does_not_hear_of_is_not_cancelled(
+    ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would run all the same, and a second try would find nothing to cancel."""
+
+    async def away(jobs: Sequence[Job]) -> None:
+        raise Unavailable
+
+    await enqueue_jobs([ONE], ports)
+    with monkeypatch.context() as during:
+        during.setattr(ports.queue, "cancel", away)
+        with pytest.raises(Unavailable):
+            await cancel_jobs(JobFilter(keys=(ONE.key,)), ports)
+    assert (await row_of(ports, ONE.key)).state == "queued"
+    assert await cancel_jobs(JobFilter(keys=(ONE.key,)), ports) == 1
+    assert (await ports.queue.claim("urgent", 1, 60.0))[0] == []
 
 
 async def test_finished_rows_are_pruned_by_their_age(ports: Ports) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 import pytest
@@ -11,7 +12,7 @@ from arq.connections import ArqRedis
 
 from db.postgres.jobs import JobRows
 from db.redis.queue import ArqQueue, open_arq
-from domain.jobs import FINISHED, LANES, Job, JobFilter, JobRow, JobSettings, Lane, enqueue_jobs
+from domain.jobs import FINISHED, LANES, Job, JobFilter, JobRecords, JobRow, JobSettings, Lane, enqueue_jobs
 from workers.job import Kind, job
 from workers.schedule import Entry
 from workers.worker import Workers
@@ -25,10 +26,15 @@ FAST = JobSettings(lease_seconds=60.0, pulse_seconds=0.15, idle_wait_seconds=0.2
 """Nobody waits for long; a lease outlives whatever holds up a busy machine."""
 
 
+class Owed(NamedTuple):
+    jobs: JobRows
+
+
 @dataclass
 class Bench:
     """The ports of a worker, the registry of a test, and what its jobs did."""
 
+    pool: "asyncpg.Pool[asyncpg.Record]"
     jobs: JobRows
     queue: ArqQueue
     redis: ArqRedis
@@ -38,6 +44,11 @@ class Bench:
     called: asyncio.Event = field(default_factory=asyncio.Event)
     open_gate: asyncio.Event = field(default_factory=asyncio.Event)
     _workers: list[Workers] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[JobRecords]:
+        async with self.pool.acquire() as connection, connection.transaction():
+            yield Owed(JobRows(connection))
 
     def job(self, function: Callable[..., Awaitable[Any]], **policy: Any) -> None:
         job(kinds=self.kinds, **policy)(function)
@@ -107,7 +118,7 @@ class Bench:
 async def bench(postgres_url: str, redis_url: str) -> AsyncIterator[Bench]:
     async with asyncpg.create_pool(postgres_url, min_size=1, max_size=5) as pool:
         redis = open_arq(redis_url)
-        bench = Bench(JobRows(pool), ArqQueue(redis), redis)
+        bench = Bench(pool, JobRows(pool), ArqQueue(redis), redis)
         yield bench
         await bench.close()
         await redis.aclose(close_connection_pool=True)

@@ -149,7 +149,7 @@ async def test_workers_live_through_restarts_of_an_empty_redis(valkey: OwnValkey
 
     async with asyncpg.create_pool(postgres_url, min_size=1, max_size=5) as pool:
         redis = open_arq(valkey.url, timeout_seconds=1.0)
-        bench = Bench(JobRows(pool), ArqQueue(redis), redis)
+        bench = Bench(pool, JobRows(pool), ArqQueue(redis), redis)
         bench.job(quick)
         leader = asyncio.create_task(keep_alive("recovery", recovering(bench)))
         await bench.work()

@@ -194,6 +194,8 @@ class Entrance:
         try:
             return await enter_as_member(client, id, self._rooms, 0, position)
         except NotFound:
+            if not client.here:
+                raise
             return await enter_circle(client, id, self._rooms, self._ports, position)
 
     def _limits(self) -> Limits:
@@ -209,6 +211,8 @@ class Entrance:
         client = connection.user
         if isinstance(client, Client):
             self._forget(client)
+            # Whoever connects over it next may be somebody else.
+            connection.user = None
 
 
 def asked(auth: object) -> Auth:

@@ -8,17 +8,17 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import ClusterParser
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
 from domain.errors import Unavailable
 
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Tells the loss of Redis as `Unavailable`; a command that Redis does not understand is our bug."""
+    """Tells that Redis is lost or full as `Unavailable`; a command that it does not understand is our bug."""
     try:
         yield
-    except (BusyLoadingError, ReadOnlyError) as error:
+    except (BusyLoadingError, ReadOnlyError, OutOfMemoryError) as error:
         raise Unavailable from error
     except ResponseError:
         raise

@@ -3,7 +3,8 @@
 The keys of a room share its hash tag: the stream, its meta (epoch, seq, and the run of the server that wrote
 it) and, for each event id, the seq it got. A seq is never given twice within an epoch: Redis may lose its
 newest second in a crash, so the first event that a restarted server takes jumps `RESTART_JUMP` ahead. Every
-entry names the seq before it, which is how readers see a hole.
+entry names the seq before it, which is how readers see a hole. A stream whose meta was evicted counted in an
+epoch that nobody knows any more: it goes, too.
 """
 
 import asyncio
@@ -32,7 +33,10 @@ PUBLISH = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'run')
 local epoch, previous = meta[1], tonumber(meta[2] or '0')
-if not epoch then epoch = ARGV[10] end
+if not epoch then
+  epoch = ARGV[10]
+  if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DEL', KEYS[1]) end
+end
 local known = redis.call('HMGET', KEYS[3], 'epoch', 'seq')
 if known[1] == epoch then return tonumber(known[2]) end
 local seq = previous + 1
@@ -55,6 +59,7 @@ READ = """
 local epoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch then
   epoch = ARGV[3]
+  if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DEL', KEYS[1]) end
   redis.call('HSET', KEYS[2], 'epoch', epoch, 'seq', '0')
   redis.call('PEXPIRE', KEYS[2], ARGV[4])
 end

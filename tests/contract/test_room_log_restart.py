@@ -8,7 +8,7 @@ import pytest
 from db.redis.connection import open_redis
 from db.redis.limits import RedisRateLimits
 from db.redis.node import Node
-from db.redis.rooms import RESTART_JUMP, RedisRoomLogs
+from db.redis.rooms import RESTART_JUMP, RedisRoomLogs, room_keys
 from db.redis.shards import Shards
 from domain import rooms
 from domain.errors import Unavailable
@@ -50,6 +50,37 @@ async def test_the_first_event_after_a_restart_jumps_ahead_in_the_same_epoch(val
     assert [await logs.publish(event) for event in (said(), said())] == [2 + RESTART_JUMP, 3 + RESTART_JUMP]
     log = await logs.read(FEED, before.seq, 10)
     assert rooms.missed(log, before) == log.events
+    await redis.aclose()
+
+
+async def test_a_log_whose_meta_was_evicted_begins_anew(valkey: OwnValkey) -> None:
+    """A server that others run may be told to evict what has an expiry."""
+    await valkey.start()
+    redis = open_redis(valkey.url, connections_max=2, timeout_seconds=5.0)
+    logs = RedisRoomLogs(Shards([Node("own", redis)]), events_max=100, log_seconds=600, known_seconds=600)
+    for find in (logs.publish, lambda _: logs.read(FEED, 0, 10)):
+        assert [await logs.publish(said()) for _ in range(2)][-1] == 2
+        before = (await logs.positions([FEED]))[FEED]
+        await redis.delete(room_keys(FEED)[1])
+        await find(said())
+        log = await logs.read(FEED, 0, 10)
+        assert log.epoch != before.epoch
+        assert [event.seq for event in log.events] == list(range(1, log.seq + 1))
+        await logs.forget(FEED)
+    await redis.aclose()
+
+
+async def test_a_full_server_is_unavailable_until_it_is_not(valkey: OwnValkey) -> None:
+    await valkey.start()
+    redis = open_redis(valkey.url, connections_max=2, timeout_seconds=5.0)
+    logs = RedisRoomLogs(Shards([Node("own", redis)]), events_max=100, log_seconds=600, known_seconds=600)
+    await redis.config_set("maxmemory-policy", "noeviction")
+    await redis.config_set("maxmemory", "1")
+    for refused in (logs.publish(said()), logs.read(FEED, 0, 10)):
+        with pytest.raises(Unavailable):
+            await refused
+    await redis.config_set("maxmemory", "0")
+    assert await logs.publish(said()) == 1
     await redis.aclose()
 
 

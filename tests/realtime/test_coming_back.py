@@ -1,5 +1,14 @@
 """Coming back: what was missed, whole and in order, or an honest no."""
 
+import asyncio
+import json
+
+import pytest
+
+from domain import sessions
+from domain.accounts import User
+from domain.ports import Ports
+from tests.engine.engine_harness import Wire
 from tests.realtime.conftest import Phone, Running, StartPhone, StartServer
 
 
@@ -69,3 +78,30 @@ async def test_resume_as_an_event_leaves_out_rooms_of_others(
     answer = await reader.ok("resume", positions={"feed": position, f"user:{author.id}": position})
     assert list(answer) == ["feed"]
     assert [event["seq"] for event in answer["feed"]["events"]] == [seen["seq"] + 1]
+
+
+async def test_who_comes_over_the_connection_of_another_is_not_taken_for_them(
+    server: Running, start_phone: StartPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was still to be done for the one, such as entering a circle, would be done to the other."""
+    first, second = [await start_phone(server, connect=False) for _ in range(2)]
+    asked, let_go = asyncio.Event(), asyncio.Event()
+    async with Wire(server.url) as wire:
+        await wire.connect("40" + json.dumps({"token": first.account.tokens.access_token}))
+        (client,) = server.realtime.sessions.of_account(first.id)
+        assert (await wire.text()).startswith('42["ready"')
+        assert client.here
+        identify = sessions.identify
+
+        async def slow_identify(token: str, ports: Ports) -> User:
+            asked.set()
+            await let_go.wait()
+            return await identify(token, ports)
+
+        monkeypatch.setattr(sessions, "identify", slow_identify)
+        await wire.send("41", "40" + json.dumps({"token": second.account.tokens.access_token}))
+        await asked.wait()
+        assert client.connection.sid is not None
+        assert not client.here
+        let_go.set()
+        assert (await wire.text()).startswith('40{"sid"')

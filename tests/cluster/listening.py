@@ -3,15 +3,16 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 from db.redis.connection import open_redis
 from db.redis.feed import RedisRoomFeed
 from db.redis.rooms import RedisRoomLogs
 from db.redis.servers import open_homes
-from domain.errors import Unavailable
+from domain.errors import NotFound, Unavailable
 from domain.events import Publication
 from domain.ids import new_id
 from domain.rooms import Logged, user_room
@@ -26,13 +27,6 @@ TIMEOUT_SECONDS = 2.0
 RETRY_SECONDS = 0.02
 
 
-class NoConnection:
-    """Of a client that left before it was let in: its room is opened, nobody is in it."""
-
-    sid = None
-    closed = True
-
-
 class Listening:
     """`heard`: the events of each room in the order in which its members would have been told."""
 
@@ -44,9 +38,11 @@ class Listening:
         rooms.watch(EVENT, lambda room, event: self.heard[room].append(event))
 
     async def open(self, rooms: Sequence[str]) -> None:
-        client = cast("Client", type("Nobody", (), {"connection": NoConnection()}))
+        """For a client that left before it was let in: the rooms are opened, nobody is in them."""
+        client = cast("Client", SimpleNamespace(here=False))
         for room in rooms:
-            await self.rooms.join(client, room)
+            with suppress(NotFound):
+                await self.rooms.join(client, room)
 
     def said(self, room: str) -> list[bytes]:
         return [event.body for event in self.heard[room]]

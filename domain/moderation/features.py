@@ -5,10 +5,10 @@ each can be scaled to unit length: a long post must not weigh more than a short 
 """
 
 import re
-import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
+from zlib import crc32
 
 import ahocorasick
 import msgspec
@@ -20,6 +20,7 @@ from domain.moderation.normal import Normal
 from domain.moderation.rules import Hit
 
 BITS = 18
+MASK = (1 << BITS) - 1
 TOKEN = re.compile(r"[a-z]+_|[a-z]+(?:'[a-z]+)?|\d+|[^\w\s]|[^\x00-\x7f]+")
 SUFFIX = re.compile(r"(?:'s|ings?|ed|es|s|ly)$")
 TELLING = ("first", "second", "third", "past", "kin", "negated", "question", "present")
@@ -46,7 +47,7 @@ def extract(
 
 def index(feature: str) -> int:
     """Row of a feature in the weight table."""
-    return zlib.crc32(feature.encode("utf-8", "replace")) & ((1 << BITS) - 1)
+    return crc32(_bytes(feature)) & MASK
 
 
 def _placeholders(text: str, start: int, end: int, found: Sequence[Contact]) -> str:
@@ -76,9 +77,13 @@ def stem(word: str) -> str:
     return cut if len(cut) >= 3 else word
 
 
+Item = tuple[str, tuple[str, ...]]
+"""A token or a class entry as the model sees it: its stem or `<class>`, and all of its classes."""
+
+
 @cache
 def _automaton() -> ahocorasick.Automaton:
-    """Class entries as token sequences joined by blanks."""
+    """Class entries as token sequences joined by blanks: characters, tokens, the item they make."""
     entries: dict[str, list[str]] = {}
     for name, group in words.classes().items():
         for entry in group:
@@ -87,33 +92,37 @@ def _automaton() -> ahocorasick.Automaton:
                 entries.setdefault(f" {key} ", []).append(name)
     automaton = ahocorasick.Automaton()
     for key, names in entries.items():
-        automaton.add_word(key, (key.count(" ") - 1, tuple(names)))
+        automaton.add_word(key, (len(key), key.count(" ") - 1, (f"<{names[0]}>", tuple(names))))
     automaton.make_automaton()
     return automaton
 
 
-def _classed(tokens: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
-    """The tokens with the longest class entries merged into one item: (stem or class, all classes)."""
-    joined = " " + " ".join(tokens) + " "
-    starts = [0]
-    for token in tokens:
-        starts.append(starts[-1] + len(token) + 1)
-    position = {start: i for i, start in enumerate(starts)}
-    best: dict[int, tuple[int, tuple[str, ...]]] = {}
-    for last, (length, names) in _automaton().iter(joined):
-        first = position[last] - length
-        if length > best.get(first, (0, ()))[0]:
-            best[first] = length, names
-    items: list[tuple[str, tuple[str, ...]]] = []
-    i = 0
-    while i < len(tokens):
-        length, names = best.get(i, (1, ()))
-        items.append((f"<{names[0]}>" if names else stem(_number(tokens[i])), names))
-        i += length
+def _classed(tokens: Sequence[str]) -> list[Item]:
+    """The tokens with the longest class entries merged into one item."""
+    joined = f" {' '.join(tokens)} "
+    best: dict[int, tuple[int, Item]] = {}
+    for last, (characters, length, item) in _automaton().iter(joined):
+        first = joined.count(" ", 0, last - characters + 1)
+        if first not in best or length > best[first][0]:
+            best[first] = length, item
+    items: list[Item] = []
+    done = 0
+    for first in sorted(best):
+        if first >= done:
+            length, item = best[first]
+            items.extend(map(_single, tokens[done:first]))
+            items.append(item)
+            done = first + length
+    items.extend(map(_single, tokens[done:]))
     return items
 
 
-def _class_features(items: Sequence[tuple[str, tuple[str, ...]]]) -> set[str]:
+@lru_cache(maxsize=16384)
+def _single(token: str) -> Item:
+    return stem(_number(token)), ()
+
+
+def _class_features(items: Sequence[Item]) -> set[str]:
     sequence = ["^", *(name for name, _ in items), "$"]
     features = {f"c:{a}" for a in sequence}
     features.update(f"c:{a} {b}" for a, b in pairwise(sequence))
@@ -184,39 +193,77 @@ def _shape_features(normal: Normal, start: int, end: int, tokens: Sequence[str])
     return shape
 
 
+Spelling = tuple[int, int, bytes, int]
+"""Checksums of `token` and `token _` and the bytes of ` token`, to hash pairs with; the row of `token`."""
+
+
 class Part(msgspec.Struct, frozen=True):
     """What the pre-check sees of one sentence: rows of features, and the words at both ends for the seams."""
 
-    rows: frozenset[int]
-    head: tuple[str, ...]
-    tail: tuple[str, ...]
+    rows: set[int]
+    head: tuple[Spelling, ...]
+    tail: tuple[Spelling, ...]
 
 
 def quick(sentence: str) -> Part:
-    """The cheap features of the pre-check: words, pairs, pairs with a gap, classes and pairs of them."""
-    tokens = [_number(token) for token in TOKEN.findall(sentence) if token not in EDGE_PUNCTUATION]
-    found = [*tokens, *_pairs(tokens), *_gaps(tokens)]
-    items = _classed(tokens)
-    found += [f"c:{a[0]} {b[0]}" for a, b in pairwise(items)]
-    found += [f"k:{name}" for _, names in items for name in names]
-    return Part(frozenset(map(known_index, found)), tuple(tokens[:2]), tuple(tokens[-2:]))
+    """The cheap features of the pre-check: words, pairs, pairs with a gap, classes and pairs of them.
+
+    Rows are those of `index`. A checksum goes on from that of the token before, so no pair is ever spelt out.
+    """
+    tokens = [
+        token if token.isalpha() else _number(token)
+        for token in TOKEN.findall(sentence)
+        if token not in EDGE_PUNCTUATION
+    ]
+    spelt = [*map(_spelt, tokens)]
+    items = [*map(_spelt_item, _classed(tokens))]
+    rows = {
+        *[row for _, _, _, row in spelt],
+        *[crc32(b[2], a[0]) & MASK for a, b in pairwise(spelt)],
+        *[crc32(b[2], a[1]) & MASK for a, b in zip(spelt, spelt[2:], strict=False)],
+        *[crc32(b[1], a[0]) & MASK for a, b in pairwise(items)],
+        *[row for _, _, classes in items if classes for row in classes],
+    }
+    return Part(rows, tuple(spelt[:2]), tuple(spelt[-2:]))
 
 
 def quick_window(parts: Sequence[Part]) -> set[int]:
     """Rows of some neighbouring sentences, with those of the pairs that reach across or to an end."""
-    rows = set().union(*(part.rows for part in parts))
-    heads, tails = [*(part.head for part in parts), ("$",)], [("^",), *(part.tail for part in parts)]
-    for tail, head in zip(tails, heads, strict=True):
-        rows.update(known_index(pair) for pair in _seam(tail, head))
-    return rows
+    heads, tails = (
+        [*(part.head for part in parts), (_spelt("$"),)],
+        [(_spelt("^"),), *(part.tail for part in parts)],
+    )
+    return set().union(*(part.rows for part in parts), *map(_seam, tails, heads))
 
 
-def _seam(tail: tuple[str, ...], head: tuple[str, ...]) -> list[str]:
+def _seam(tail: tuple[Spelling, ...], head: tuple[Spelling, ...]) -> list[int]:
+    """Rows of the pair, and of the pairs with a gap, that begin in `tail` and end in `head`."""
+    if not tail or not head:
+        return []
     near = [*tail, *head]
-    split = len(tail)
-    pairs = [f"{near[split - 1]} {near[split]}"] if tail and head else []
-    gaps = [f"{near[i]} _ {near[i + 2]}" for i in range(len(near) - 2) if i < split <= i + 2]
-    return pairs + gaps
+    first = max(0, len(tail) - 2)
+    gaps = [
+        crc32(b[2], a[1]) & MASK for a, b in zip(near[first : len(tail)], near[first + 2 :], strict=False)
+    ]
+    return [crc32(head[0][2], tail[-1][0]) & MASK, *gaps]
+
+
+@lru_cache(maxsize=16384)
+def _spelt(token: str) -> Spelling:
+    data = _bytes(token)
+    return crc32(data), crc32(data + b" _"), b" " + data, crc32(data) & MASK
+
+
+@lru_cache(maxsize=16384)
+def _spelt_item(item: Item) -> tuple[int, bytes, tuple[int, ...]]:
+    """The checksum that a pair goes on from, the bytes it goes on with, and the rows of the classes."""
+    name, classes = item
+    data = _bytes(name)
+    return crc32(b"c:" + data), b" " + data, tuple(index(f"k:{group}") for group in classes)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _pairs(tokens: Sequence[str]) -> list[str]:
@@ -225,9 +272,3 @@ def _pairs(tokens: Sequence[str]) -> list[str]:
 
 def _gaps(tokens: Sequence[str]) -> list[str]:
     return [f"{a} _ {b}" for a, b in zip(tokens, tokens[2:], strict=False)]
-
-
-@lru_cache(maxsize=32768)
-def known_index(feature: str) -> int:
-    """`index`, remembered: the pre-check meets the same words and pairs all day."""
-    return index(feature)

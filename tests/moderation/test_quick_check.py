@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.moderation import quick_check, scan
+from domain.moderation import features, quick_check, scan
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,17 @@ def test_a_text_at_risk_calls_for_help(text: str) -> None:
 )
 def test_an_ordinary_text_does_not(text: str) -> None:
     assert not quick_check(text)
+
+
+def test_rows_are_those_of_the_features_spelt_out() -> None:
+    parts = [features.quick("i ate 12 pills. "), features.quick("zoë me")]
+    words = ["i", "ate", "#2", "pills", "zo", "ë", "me"]
+    near = ["^", *words, "$"]
+    spelt = [*words, *map(" ".join, pairwise(near))]
+    spelt += [f"{one} _ {other}" for one, other in zip(near, near[2:], strict=False)]
+    classes = ["c:i <intake>", "c:<intake> #2", "c:#2 <medicine>", "c:zo ë", "c:ë me"]
+    classes += ["k:intake", "k:medicine"]
+    assert features.quick_window(parts) == set(map(features.index, spelt + classes))
 
 
 @given(st.text(max_size=500))

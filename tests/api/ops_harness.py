@@ -13,6 +13,7 @@ from domain.jobs import Job, JobFilter, JobRow, Lane, Outcome, Start, State
 from domain.ports import Ports
 
 PASSWORD = "the night shift knows it"
+HASHES: list[str] = []
 FORM_TOKEN = re.compile(r'name="form_token" value="([0-9a-f]+)"')
 
 
@@ -58,9 +59,15 @@ def jar() -> aiohttp.CookieJar:
 async def person_with(rest: Rest, role: str, handle: str) -> Person:
     """Somebody with `PASSWORD` and a role."""
     person = await rest.register(handle=handle)
-    hashed = await rest.ports.passwords.hash(PASSWORD)
-    await rest.ports.records.accounts.update(person.id, {"role": role, "password_hash": hashed})
+    await rest.ports.records.accounts.update(person.id, {"role": role, "password_hash": await hashed(rest)})
     return person
+
+
+async def hashed(rest: Rest) -> str:
+    """The hash of `PASSWORD`, made once: hashing is slow on purpose."""
+    if not HASHES:
+        HASHES.append(await rest.ports.passwords.hash(PASSWORD))
+    return HASHES[0]
 
 
 async def operator_browser(rest: Rest) -> Browser:

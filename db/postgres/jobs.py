@@ -127,21 +127,28 @@ and ($5::text[] is null or state = any($5)) and ($6::text is null or error = $6)
 
 FIND = f"select {ROW} from jobs where {WHICH} and ($7::bigint is null or id < $7) order by id desc limit $8"
 
-PICKED = f"(select id from jobs where {WHICH} and state = any($7) order by id limit $8 for update)"
+# Picked once and for all: a plan that asks an inner query again would find others behind those it locked.
+PICKED = f"""
+with picked as materialized (
+  select id from jobs where {WHICH} and state = any($7) order by id limit $8 for update
+)
+"""
 
 CANCEL = f"""
+{PICKED}
 update jobs set state = 'cancelled', again = false, finished_at = now(), error = 'operator'
-where id in {PICKED} returning {JOB}
+where id in (select id from picked) returning {JOB}
 """
 
 REQUEUE = f"""
+{PICKED}
 update jobs set id = {NEXT_ID}, state = 'queued', run = run + 1, attempts = 0,
   run_at = now(), queued_at = now(), started_at = null, finished_at = null, error = null, trace = null,
   progress_done = null, progress_total = null
-where id in {PICKED} returning {JOB}
+where id in (select id from picked) returning {JOB}
 """
 
-DISCARD = f"delete from jobs where id in {PICKED} returning id"
+DISCARD = f"{PICKED} delete from jobs where id in (select id from picked) returning id"
 
 PRUNE = """
 delete from jobs where id in (

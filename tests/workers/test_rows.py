@@ -40,6 +40,18 @@ async def state_of(rows: JobRows, key: str) -> tuple[State, int]:
     return row.state, row.run
 
 
+async def test_no_plan_of_postgresql_takes_more_than_the_limit(connection: asyncpg.Connection) -> None:
+    """With old statistics it may look for the rows once for each row."""
+    rows = JobRows(connection)
+    await rows.add([scan(f"scan:{number}") for number in range(6)])
+    for other in ("hashjoin", "mergejoin", "material", "hashagg", "sort", "indexscan", "bitmapscan"):
+        await connection.execute(f"set enable_{other} = off")
+    assert len(await rows.cancel(JobFilter(name="scan"), limit=2)) == 2
+    assert len(await rows.requeue(JobFilter(name="scan"), limit=1)) == 1
+    await rows.cancel(JobFilter(name="scan"), limit=10)
+    assert await rows.discard(JobFilter(name="scan"), limit=4) == 4
+
+
 async def test_a_job_of_a_transaction_that_failed_was_never_owed(
     connection: asyncpg.Connection,
 ) -> None:

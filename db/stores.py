@@ -37,7 +37,7 @@ from domain.events import Announcer
 from domain.ports import Health, Ports
 from domain.presence import lasting_seconds
 from domain.settings import Settings
-from migrations.run import migrate
+from migrations.newest import is_newest
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,20 @@ async def open_stores(settings: Settings, *, now: Clock = utc_now) -> AsyncItera
     Expects located settings: a URL for every store.
     """
     async with AsyncExitStack() as stack:
-        await migrate(settings.postgres_url)
+        await bring_up_to_date(settings.postgres_url)
         stores = await _open(settings, now, stack)
         try:
             yield stores
         finally:
             await _drained(stores.ports.announcer, settings)
+
+
+async def bring_up_to_date(postgres_url: str) -> None:
+    """The schema, to the newest revision."""
+    if not await is_newest(postgres_url):
+        from migrations.run import migrate  # seldom needed, and large
+
+        await migrate(postgres_url)
 
 
 async def _open(settings: Settings, now: Clock, stack: AsyncExitStack) -> Stores:

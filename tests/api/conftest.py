@@ -10,6 +10,9 @@ from db.stores import open_stores
 from domain.ports import Ports
 from domain.settings import Settings
 
+PATIENT_SECONDS = 60.0
+"""A request may take this long on a busy machine."""
+
 
 @pytest.fixture
 def clock() -> MovableClock:
@@ -31,6 +34,7 @@ def settings(postgres_url: str, mongodb_uri: str, redis_url: str) -> Settings:
         registrations_per_hour=1000,
         login_attempts_per_minute=1000,
         requests_per_minute=10_000,
+        handler_timeout_seconds=PATIENT_SECONDS,
     )
 
 

@@ -1,6 +1,8 @@
 """The schema goes up from empty, comes down to nothing, and many processes may start at once."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from motor.motor_asyncio import AsyncIOMotorClient
 
 import migrations
 from db.mongo.schema import INDEXES, VALIDATORS, apply_schema
+from db.stores import bring_up_to_date
+from migrations import newest
 from migrations.run import current_revision, migrate, roll_back
 
 CHAIN = ScriptDirectory(Path(migrations.__path__[0]))
@@ -37,6 +41,25 @@ async def test_up_from_empty_and_back_down_to_nothing(empty_postgres_url: str) -
     assert await tables(empty_postgres_url) == set()
     await migrate(empty_postgres_url)
     assert await current_revision(empty_postgres_url) == NEWEST
+
+
+async def test_a_start_finds_out_by_itself_whether_there_is_something_to_do(empty_postgres_url: str) -> None:
+    assert newest.NEWEST == NEWEST
+    assert not await newest.is_newest(empty_postgres_url)
+    assert not await newest.is_newest("postgresql://nobody@127.0.0.1:1/none")
+    await bring_up_to_date(empty_postgres_url)
+    assert await newest.is_newest(empty_postgres_url)
+    await roll_back(empty_postgres_url, "-1")
+    assert not await newest.is_newest(empty_postgres_url)
+    await bring_up_to_date(empty_postgres_url)
+    assert await current_revision(empty_postgres_url) == NEWEST
+
+
+def test_a_process_that_finds_nothing_to_migrate_loads_no_alembic() -> None:
+    loaded = (
+        "import sys, run_server, db.stores; sys.exit(bool({'alembic', 'sqlalchemy'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
 
 
 async def test_each_step_comes_down_alone(empty_postgres_url: str) -> None:

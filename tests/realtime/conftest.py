@@ -105,6 +105,7 @@ def settings_for(postgres_url: str, mongodb_uri: str, redis_url: str, **changes:
         "encryption_key": SecretStr("another-secret-for-tests-0123456789"),
         "session_check_seconds": 0.1,
         "drain_seconds": 2,
+        "handler_timeout_seconds": DEADLINE_SECONDS / 2,
     }
     return Settings(_env_file=None, **{**usual, **changes})  # type: ignore[call-arg]
 

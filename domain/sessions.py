@@ -1,7 +1,8 @@
 """Sessions: registering, logging in, and refresh tokens that notice when they were stolen.
 
 A session is a family of refresh tokens (RFC 9700 §4.14.2): each is used once, a second use after the
-grace ends the whole family on every device that shares it.
+grace ends the whole family on every device that shares it. But for one: as long as nothing was made of what
+it was exchanged for, the answer may have been lost on the way, and a token is exchanged once more.
 """
 
 import hashlib
@@ -62,6 +63,8 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     used_at: datetime | None = None
     session_ended: bool = False
     end_reason: EndReason | None = None
+    given_for: bytes | None = None
+    """The hash of the token that was exchanged for it; None for the first of a family."""
 
 
 class EndedSession(msgspec.Struct, frozen=True):
@@ -326,7 +329,9 @@ async def open_session(account: Account, tx: Records, ports: Ports) -> Tokens:
     return await issue_tokens(session.id, account.id, tx, ports)
 
 
-async def issue_tokens(session_id: str, account_id: str, tx: Records, ports: Ports) -> Tokens:
+async def issue_tokens(
+    session_id: str, account_id: str, tx: Records, ports: Ports, *, given_for: bytes | None = None
+) -> Tokens:
     text = secrets.token_urlsafe(32)
     lifetime = timedelta(seconds=ports.settings.refresh_token_seconds)
     await tx.sessions.add_refresh(
@@ -335,6 +340,7 @@ async def issue_tokens(session_id: str, account_id: str, tx: Records, ports: Por
             session_id=session_id,
             account_id=account_id,
             expires_at=ports.now() + lifetime,
+            given_for=given_for,
         )
     )
     return Tokens(
@@ -349,7 +355,8 @@ def refresh_hash(text: str) -> bytes:
 
 
 async def refresh(command: Refresh, ports: Ports) -> Tokens:
-    """A new pair for a refresh token; a token used again after the grace ends its family."""
+    """A new pair for a refresh token. One that is used again after the grace ends its family, unless the
+    answer to its first use was lost: then a retry is given a pair, and the lost one opens nothing."""
     async with ports.transaction() as tx:
         token = await tx.sessions.lock_refresh(refresh_hash(command.refresh_token))
         if token is None or token.expires_at <= ports.now():
@@ -357,13 +364,16 @@ async def refresh(command: Refresh, ports: Ports) -> Tokens:
         reused = stolen(token, ports)
         if token.session_ended:
             raise await _ended(token, reused, tx, ports)
+        reused = reused and not await _answer_was_lost(token, tx, ports)
         if reused:
             await tx.sessions.end(token.session_id, "reuse", ports.now())
             await audit.note("auth.token_reused", token.account_id, tx, ports)
         else:
             await tx.sessions.mark_used(token.token_hash, ports.now())
             await tx.sessions.note_uses([Use(token.session_id, ports.now())])
-            tokens = await issue_tokens(token.session_id, token.account_id, tx, ports)
+            tokens = await issue_tokens(
+                token.session_id, token.account_id, tx, ports, given_for=token.token_hash
+            )
     if reused:
         raise Unauthenticated
     return tokens
@@ -382,6 +392,18 @@ def stolen(token: RefreshToken, ports: Ports) -> bool:
     """True for a second use later than an honest parallel refresh would come."""
     grace = timedelta(seconds=ports.settings.refresh_grace_seconds)
     return token.used_at is not None and ports.now() - token.used_at > grace
+
+
+async def _answer_was_lost(token: RefreshToken, tx: Records, ports: Ports) -> bool:
+    """Whether a used token may be exchanged once more: nobody has used what it was exchanged for.
+
+    Two who hold it are found out all the same: what the other one was given is void from now on, and ends
+    the family when it is used.
+    """
+    since = ports.now() - timedelta(seconds=ports.settings.refresh_lost_seconds)
+    if token.used_at is None or token.used_at < since:
+        return False
+    return await tx.sessions.exchange_again(token.token_hash, ports.now())
 
 
 async def identify(access_token: str, ports: Ports) -> User:

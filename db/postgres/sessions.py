@@ -10,7 +10,7 @@ from domain.sessions import EndedSession, EndReason, RefreshToken, Session
 
 REFRESH_ROW = """
     select t.token_hash, t.session_id, s.account_id, t.expires_at, t.used_at,
-        s.ended_at is not null or a.status <> 'active' as session_ended, s.end_reason
+        s.ended_at is not null or a.status <> 'active' as session_ended, s.end_reason, t.given_for
     from refresh_tokens t
     join sessions s on s.id = t.session_id
     join accounts a on a.id = s.account_id
@@ -117,10 +117,13 @@ class SessionRows:
 
     async def add_refresh(self, token: RefreshToken) -> None:
         await self.db.execute(
-            "insert into refresh_tokens (token_hash, session_id, expires_at) values ($1, $2, $3)",
+            """
+            insert into refresh_tokens (token_hash, session_id, expires_at, given_for) values ($1, $2, $3, $4)
+            """,
             token.token_hash,
             token.session_id,
             token.expires_at,
+            token.given_for,
         )
 
     async def get_refresh(self, token_hash: bytes) -> RefreshToken | None:
@@ -135,6 +138,25 @@ class SessionRows:
         await self.db.execute(
             "update refresh_tokens set used_at = $2 where token_hash = $1 and used_at is null", token_hash, at
         )
+
+    async def exchange_again(self, token_hash: bytes, at: datetime) -> bool:
+        status = await self.db.execute(
+            """
+            with voided as (
+                update refresh_tokens given set used_at = coalesce(given.used_at, used.used_at)
+                from refresh_tokens used
+                where used.token_hash = $1 and given.given_for = $1 and not exists (
+                    select from refresh_tokens next join refresh_tokens later
+                        on later.given_for = next.token_hash
+                    where next.given_for = $1)
+                returning given.token_hash
+            )
+            update refresh_tokens set used_at = $2 where token_hash = $1 and exists (select from voided)
+            """,
+            token_hash,
+            at,
+        )
+        return changed(status)
 
     async def prune_refresh(self, expired_before: datetime, limit: int) -> int:
         return await self._pruned("refresh_tokens", "token_hash", "expires_at < $1", expired_before, limit)

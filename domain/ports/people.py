@@ -92,6 +92,11 @@ class Sessions(Protocol):
     async def mark_used(self, token_hash: bytes, at: datetime) -> None:
         """Keeps the first use."""
 
+    async def exchange_again(self, token_hash: bytes, at: datetime) -> bool:
+        """Voids what a used token was exchanged for, as if it had been used when that was given, and has the
+        token be used at `at`. False, and nothing changes, when one of those was exchanged itself, or when
+        there is none."""
+
     async def prune_refresh(self, expired_before: datetime, limit: int) -> int:
         """Deletes refresh tokens that expired long ago; returns how many."""
 

@@ -42,17 +42,30 @@ async def test_parallel_refreshes_within_the_grace_all_succeed(rest: Rest, alice
 async def test_a_stolen_refresh_token_ends_its_whole_family(
     rest: Rest, alice: Person, clock: MovableClock
 ) -> None:
-    newest = (await refreshed(rest, alice.refresh)).body
+    later = (await refreshed(rest, alice.refresh)).body
+    newest = (await refreshed(rest, later["refresh_token"])).body
     clock.move(LATER_THAN_GRACE)
     assert (await refreshed(rest, alice.refresh)).error == (401, "unauthenticated", None)
     assert not await opens(rest, newest["access_token"])
     assert (await refreshed(rest, newest["refresh_token"])).status == 401
 
 
+async def test_a_phone_whose_answer_was_lost_in_a_tunnel_stays_logged_in(
+    rest: Rest, alice: Person, clock: MovableClock
+) -> None:
+    lost = (await refreshed(rest, alice.refresh)).body
+    clock.move(3600)
+    again = (await refreshed(rest, alice.refresh)).body
+    assert await opens(rest, again["access_token"])
+    assert (await refreshed(rest, lost["refresh_token"])).status == 401
+    assert not await opens(rest, again["access_token"])
+
+
 async def test_a_theft_leaves_other_sessions_alone(rest: Rest, clock: MovableClock) -> None:
     person = await rest.register_email("two@example.org", PASSWORD)
     other = (await logged_in(rest, "two@example.org", PASSWORD)).body["tokens"]
-    await refreshed(rest, person.refresh)
+    newest = (await refreshed(rest, person.refresh)).body
+    await refreshed(rest, newest["refresh_token"])
     clock.move(LATER_THAN_GRACE)
     assert (await refreshed(rest, person.refresh)).status == 401
     assert await opens(rest, other["access_token"])

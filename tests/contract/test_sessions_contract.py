@@ -1,15 +1,16 @@
 """What `domain.ports.Sessions` promises."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from domain.accounts import User
 from domain.clock import utc_now
 from domain.ids import new_id
 from domain.ports import Ports, Use
-from domain.sessions import EndedSession
+from domain.sessions import EndedSession, RefreshToken
 from tests.contract.deadline import DEADLINE_SECONDS
 from tests.contract.makers import Makers
 
@@ -113,6 +114,35 @@ async def test_a_refresh_token_tells_of_its_use_and_keeps_the_first(ports: Ports
         assert await tx.sessions.lock_refresh(b"unknown") is None
     assert used is not None
     assert (used.used_at, used.session_ended) == (now, False)
+
+
+async def exchanged(token: RefreshToken, at: datetime, ports: Ports) -> RefreshToken:
+    """What a token was exchanged for."""
+    given = replace(token, token_hash=new_id().encode(), given_for=token.token_hash)
+    await ports.records.sessions.mark_used(token.token_hash, at)
+    await ports.records.sessions.add_refresh(given)
+    return given
+
+
+async def uses(ports: Ports, *tokens: RefreshToken) -> list[datetime | None]:
+    found = [await ports.records.sessions.get_refresh(token.token_hash) for token in tokens]
+    return [token and token.used_at for token in found]
+
+
+async def test_a_token_is_exchanged_again_until_something_was_made_of_it(ports: Ports, make: Makers) -> None:
+    first, bystander = [
+        await make.refresh_token(await make.session((await make.account()).id)) for _ in range(2)
+    ]
+    sessions, noon, later = ports.records.sessions, utc_now(), utc_now() + timedelta(hours=1)
+    assert not await sessions.exchange_again(first.token_hash, later)
+    lost, in_parallel = [await exchanged(first, noon, ports) for _ in range(2)]
+    assert await sessions.exchange_again(first.token_hash, later)
+    assert await uses(ports, first, lost, in_parallel, bystander) == [later, noon, noon, None]
+    arrived = await exchanged(first, later, ports)
+    await exchanged(arrived, later, ports)
+    assert not await sessions.exchange_again(first.token_hash, later + timedelta(hours=1))
+    assert await uses(ports, first, lost, arrived) == [later, noon, later]
+    assert await sessions.get_refresh(arrived.token_hash) == replace(arrived, used_at=later)
 
 
 async def test_a_refresh_token_is_looked_at_without_holding_it(ports: Ports, make: Makers) -> None:

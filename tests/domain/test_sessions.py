@@ -227,28 +227,76 @@ async def test_honest_parallel_refreshes_within_the_grace_both_succeed(world: Wo
 async def test_a_refresh_token_used_again_after_the_grace_ends_its_family(world: World) -> None:
     answer = await registered(world)
     tokens = await refreshed(world, answer.tokens)
+    newest = await refreshed(world, tokens)
     world.clock.advance(seconds=10.001)
     with pytest.raises(Unauthenticated):
         await refreshed(world, answer.tokens)
-    with pytest.raises(Unauthenticated):
-        await refreshed(world, tokens)
-    assert not await is_open(world, tokens)
+    for ended in (tokens, newest):
+        with pytest.raises(Unauthenticated):
+            await refreshed(world, ended)
+        assert not await is_open(world, ended)
     assert set(world.fakes.tables.end_reasons.values()) == {"reuse"}
 
 
 async def test_the_grace_counts_from_the_first_use(world: World) -> None:
     answer = await registered(world)
+    given = []
     for _ in range(3):
-        await refreshed(world, answer.tokens)
+        given.append(await refreshed(world, answer.tokens))
         world.clock.advance(seconds=4)
+    await refreshed(world, given[1])
     with pytest.raises(Unauthenticated):
         await refreshed(world, answer.tokens)
+
+
+async def test_a_phone_whose_answer_was_lost_is_given_another(world: World) -> None:
+    """As often as it comes back from a tunnel that it then enters again."""
+    answer = await registered(world)
+    for _ in range(3):
+        tokens = await refreshed(world, answer.tokens)
+        world.clock.advance(hours=5)
+    tokens = await refreshed(world, answer.tokens)
+    world.clock.advance(days=6)
+    assert await is_open(world, await refreshed(world, tokens))
+
+
+async def test_an_answer_that_was_given_again_is_void_and_ends_the_family_when_it_is_used(
+    world: World,
+) -> None:
+    """Somebody else has it: a thief who was first is found out as well as one who was second."""
+    answer = await registered(world)
+    first = await refreshed(world, answer.tokens)
+    world.clock.advance(seconds=11)
+    second = await refreshed(world, answer.tokens)
+    with pytest.raises(Unauthenticated):
+        await refreshed(world, first)
+    assert not await is_open(world, second)
+    assert set(world.fakes.tables.end_reasons.values()) == {"reuse"}
+
+
+async def test_parallel_retries_after_a_lost_answer_all_get_a_pair_that_lasts(world: World) -> None:
+    answer = await registered(world)
+    await refreshed(world, answer.tokens)
+    world.clock.advance(hours=1)
+    both = await asyncio.gather(*(refreshed(world, answer.tokens) for _ in range(2)))
+    world.clock.advance(minutes=10)
+    for tokens in both:
+        assert await is_open(world, await refreshed(world, tokens))
+
+
+async def test_a_lost_answer_is_given_again_for_a_day(world: World) -> None:
+    answer = await registered(world)
+    await refreshed(world, answer.tokens)
+    world.clock.advance(days=1, milliseconds=1)
+    with pytest.raises(Unauthenticated):
+        await refreshed(world, answer.tokens)
+    assert set(world.fakes.tables.end_reasons.values()) == {"reuse"}
 
 
 async def test_a_stolen_family_leaves_other_sessions_alone(world: World) -> None:
     answer = await with_email(world)
     other = await sessions.log_in(LogIn(identifier=EMAIL, password=PASSWORD), world.ports)
-    await refreshed(world, answer.tokens)
+    await refreshed(world, await refreshed(world, answer.tokens))
     world.clock.advance(seconds=11)
     with pytest.raises(Unauthenticated):
         await refreshed(world, answer.tokens)

@@ -100,6 +100,18 @@ class FakeSessions:
         if token.used_at is None:
             self._tables.refresh_tokens[token_hash] = replace(token, used_at=at)
 
+    async def exchange_again(self, token_hash: bytes, at: datetime) -> bool:
+        tokens = self._tables.refresh_tokens
+        given = [one for one in tokens.values() if one.given_for == token_hash]
+        exchanged = {one.given_for for one in tokens.values()}
+        if not given or any(one.token_hash in exchanged for one in given):
+            return False
+        for one in given:
+            used_at = one.used_at or tokens[token_hash].used_at
+            tokens[one.token_hash] = replace(one, used_at=used_at)
+        tokens[token_hash] = replace(tokens[token_hash], used_at=at)
+        return True
+
     async def prune_refresh(self, expired_before: datetime, limit: int) -> int:
         tokens = self._tables.refresh_tokens
         old = [key for key, token in tokens.items() if token.expires_at < expired_before][:limit]

@@ -59,7 +59,8 @@ async def password_changed(phone: Phone, user: User, ports: Ports) -> None:
 
 async def refresh_reused(phone: Phone, user: User, ports: Ports) -> None:
     again = Refresh(refresh_token=phone.account.tokens.refresh_token)
-    await sessions.refresh(again, ports)
+    newest = await sessions.refresh(again, ports)
+    await sessions.refresh(Refresh(refresh_token=newest.refresh_token), ports)
     with pytest.raises(Unauthenticated):
         await sessions.refresh(again, ports)
 

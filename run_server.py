@@ -30,6 +30,7 @@ from realtime.server import Realtime
 from telemetry.exposition import Exposition, exposed
 from telemetry.logs import configure_logs
 from telemetry.probe import probe_site
+from telemetry.signals import stop_signals
 from telemetry.tracing import tracing
 
 log = structlog.get_logger("run_server")
@@ -44,9 +45,9 @@ REQUEST_GRACE_SECONDS = 4.0
 
 
 async def serve(settings: Settings, place: Place | None = None) -> None:
-    """Serves until SIGTERM or SIGINT, then drains; at `place`, when several processes serve the port."""
+    """Serves until a stop signal, then drains; at `place`, when several processes serve the port."""
     stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stop_signals():
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
         settings = await stack.enter_async_context(located(settings))

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import signal
 from contextlib import AsyncExitStack
 
 import structlog
@@ -16,6 +15,7 @@ from domain.settings import Settings, SettingsError, load_settings
 from telemetry.exposition import Exposition
 from telemetry.logs import configure_logs
 from telemetry.probe import probe_site
+from telemetry.signals import stop_signals
 from telemetry.tracing import tracing
 from workers import jobs
 from workers.loop import cancel_all
@@ -30,9 +30,9 @@ WARM_UP = "The first text compiles the patterns; it should not be somebody's SOS
 
 
 async def work(settings: Settings) -> None:
-    """Works until SIGTERM or SIGINT, then finishes what is running."""
+    """Works until a stop signal, then finishes what is running."""
     stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stop_signals():
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
         located_settings = await stack.enter_async_context(located(settings))

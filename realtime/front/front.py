@@ -124,6 +124,7 @@ class _Site(web.BaseSite):
             reuse_address=True,
             reuse_port=True,
         )
+        place.pulse.begin()
 
     def close_door(self) -> None:
         if self._server is not None:
@@ -131,6 +132,7 @@ class _Site(web.BaseSite):
 
     async def stop(self) -> None:
         await super().stop()
+        self._front.place.pulse.end()
         self._inbox.close()
         self._front.hang_up()
         for door in list(self._doors):

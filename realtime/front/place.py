@@ -1,8 +1,10 @@
 """Which of the processes a worker is, and whose a session is."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from realtime.front.pulse import Pulse
 
 PROCESSES_MAX: Final = 256
 
@@ -15,7 +17,8 @@ class Place:
     """A worker's place among those that serve a port.
 
     index: 0 to `processes` - 1; a worker that is started again keeps it. family: a name that the processes of
-    one parent share and no others have. host, port: what all of them listen on.
+    one parent share and no others have. host, port: what all of them listen on. pulse: tells its parent
+    that it has not hung.
     """
 
     index: int
@@ -23,6 +26,7 @@ class Place:
     family: str
     host: str
     port: int
+    pulse: Pulse = field(default_factory=Pulse, compare=False, repr=False)
 
     def mark(self, session_id: str) -> str:
         """`session_id` with its owner written in front."""

@@ -1,4 +1,4 @@
-"""The parent: starts the workers, starts them again, stops them. It serves nothing itself."""
+"""The parent: starts the workers, starts them again when they die or hang, stops them. It serves nothing."""
 
 import logging
 import multiprocessing
@@ -13,6 +13,8 @@ from typing import Final
 from realtime.front.lifeline import Lifeline
 from realtime.front.place import PROCESSES_MAX, Place
 from realtime.front.port import reserved
+from realtime.front.pulse import HUNG_SECONDS, Pulse
+from telemetry.signals import stop_signals
 
 logger = logging.getLogger(__name__)
 
@@ -26,31 +28,42 @@ SETTLED_SECONDS: Final = 30.0
 BACKOFF_SECONDS: Final = 0.25
 BACKOFF_SECONDS_MAX: Final = 8.0
 
-_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
-_WATCHED: Final = _STOP | {signal.SIGCHLD}
 _IDLE_SECONDS: Final = 3600.0
 
 # Forked, not started anew: a dead worker is back without importing everything again.
 _processes = multiprocessing.get_context("fork")
 
 
-def supervise(processes: int, run: Run, *, host: str, port: int, stop_seconds: float = STOP_SECONDS) -> int:
-    """Call `run` in each of `processes` workers until SIGTERM or SIGINT; the exit code of the whole.
+def supervise(
+    processes: int,
+    run: Run,
+    *,
+    host: str,
+    port: int,
+    stop_seconds: float = STOP_SECONDS,
+    hung_seconds: float = HUNG_SECONDS,
+) -> int:
+    """Call `run` in each of `processes` workers until a stop signal; the exit code of the whole.
 
-    0: stopped as asked. 1: a worker kept failing, or had to be killed because it took longer than
-    `stop_seconds` to stop. Raises OSError when the port is taken. Call it from the main thread, before any
+    0: stopped as asked. 1: every worker kept failing, or one had to be killed because it took longer than
+    `stop_seconds` to stop. A worker that serves and whose event loop does not turn for `hung_seconds` is
+    killed and started again. Raises OSError when the port is taken. Call it from the main thread, before any
     other thread or event loop exists.
     """
     if not 1 <= processes <= PROCESSES_MAX:
         raise ValueError(f"processes: 1 to {PROCESSES_MAX}")
-    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+    signals = Signals(stop_signals())
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, signals.watched)
     lifeline = Lifeline()
     try:
         with reserved(host, port) as port:
             family = f"front-{secrets.token_hex(8)}"
-            places = [Place(index, processes, family, host, port) for index in range(processes)]
+            pulses = [Pulse(hung_seconds) for _ in range(processes)]
+            places = [
+                Place(index, processes, family, host, port, pulse) for index, pulse in enumerate(pulses)
+            ]
             workers = [Worker(place, run, lifeline, stop_seconds) for place in places]
-            return _supervised(workers, stop_seconds)
+            return _supervised(workers, stop_seconds, hung_seconds, signals)
     finally:
         lifeline.close()
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
@@ -80,6 +93,7 @@ class Worker:
     def start(self) -> None:
         self._process = _processes.Process(target=self._serve, name=f"server-{self.place.index}")
         self._started_at = time.monotonic()
+        self.place.pulse.forget()
         self._process.start()
         logger.info("worker %d runs as process %d", self.place.index, self._process.pid)
 
@@ -97,6 +111,13 @@ class Worker:
         delay = min(BACKOFF_SECONDS_MAX, BACKOFF_SECONDS * 2**self.failures) * random.uniform(0.5, 1.0)
         self._due_at = time.monotonic() + delay
         logger.warning("worker %d ended with %s; again in %.1f s", self.place.index, code, delay)
+
+    def kill_if_hung(self, *, heard_since: float) -> None:
+        """It could listen, and nobody would answer; its end is told like any other."""
+        if self._process is not None and self.place.pulse.hangs(heard_since=heard_since):
+            logger.error("worker %d hangs and is killed", self.place.index)
+            self.place.pulse.forget()
+            self._process.kill()
 
     def terminate(self) -> None:
         if self._process is not None:
@@ -117,48 +138,68 @@ class Worker:
         """In the worker."""
         # Ctrl-C reaches the whole terminal; the parent tells us what it means.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
         self._lifeline.hold(self._stop_seconds)
         self._run(self.place)
 
 
-def _supervised(workers: list[Worker], stop_seconds: float) -> int:
+def _supervised(workers: list[Worker], stop_seconds: float, hung_seconds: float, signals: "Signals") -> int:
     try:
-        asked = _run_until_stopped(workers)
+        asked = _run_until_stopped(workers, hung_seconds, signals)
     finally:
-        stopped = _stop(workers, stop_seconds)
+        stopped = _stop(workers, stop_seconds, signals)
     return 0 if asked and stopped else 1
 
 
-def _run_until_stopped(workers: list[Worker]) -> bool:
-    """True when asked to stop, False when a worker keeps failing."""
+def _run_until_stopped(workers: list[Worker], hung_seconds: float, signals: "Signals") -> bool:
+    """True when asked to stop, False when every worker keeps failing."""
+    look_seconds = hung_seconds / 4
+    looked_at = heard_since = time.monotonic()
     while True:
+        now = time.monotonic()
+        # Whoever was stopped with its workers, by Ctrl-Z for example, has not heard them meanwhile.
+        if now - looked_at > 2 * look_seconds:
+            heard_since = now
+        looked_at = now
         for worker in workers:
+            worker.kill_if_hung(heard_since=heard_since)
             worker.bury()
-        if any(worker.failures >= FAILURES_MAX for worker in workers):
-            logger.error("a worker keeps failing")
+        # One that cannot come back, because a store is away for example, takes nobody from the others.
+        if all(worker.failures >= FAILURES_MAX for worker in workers):
+            logger.error("the workers keep failing")
             return False
         for worker in workers:
             if worker.seconds_until_due() == 0.0:
                 worker.start()
-        if _next_signal(min(worker.seconds_until_due() for worker in workers)) in _STOP:
+        due_seconds = min(worker.seconds_until_due() for worker in workers)
+        if signals.next(min(due_seconds, look_seconds)) in signals.stop:
             return True
 
 
-def _stop(workers: Iterable[Worker], stop_seconds: float) -> bool:
+def _stop(workers: Iterable[Worker], stop_seconds: float, signals: "Signals") -> bool:
     """Stop all at once. Did every one stop by itself?"""
     deadline = time.monotonic() + stop_seconds
     for worker in workers:
         worker.terminate()
     while any(worker.alive for worker in workers) and (left := deadline - time.monotonic()) > 0:
-        _next_signal(left)
+        signals.next(left)
     unfinished = [worker for worker in workers if not worker.finish()]
     for worker in unfinished:
         logger.error("worker %d had to be killed", worker.place.index)
     return not unfinished
 
 
-def _next_signal(within_seconds: float) -> signal.Signals | None:
-    """A stop signal, the end of a child, or None after `within_seconds`."""
-    received = signal.sigtimedwait(_WATCHED, within_seconds)
-    return signal.Signals(received.si_signo) if received else None
+class Signals:
+    """Those that the parent waits for; blocked meanwhile."""
+
+    def __init__(self, stop: frozenset[signal.Signals]) -> None:
+        self.stop = stop
+        self.watched = stop | {signal.SIGCHLD}
+
+    def next(self, within_seconds: float) -> signal.Signals | None:
+        """A stop signal, the end of a child, or None after `within_seconds`."""
+        received = signal.sigtimedwait(self.watched, within_seconds)
+        # Stopped and continued after its time was over, CPython 3.11 returns what happened to be in memory.
+        if received is None or received.si_signo not in self.watched:
+            return None
+        return signal.Signals(received.si_signo)

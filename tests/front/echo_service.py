@@ -13,7 +13,7 @@ import uvloop
 from aiohttp import web
 
 from realtime.engine.echo import make_server
-from realtime.front import Front, Place, supervise
+from realtime.front import Front, Place, supervise, supervisor
 
 PATIENCE_SECONDS = 60.0
 """Time to answer a heartbeat on a busy machine."""
@@ -52,11 +52,17 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--loop", choices=LOOPS, default="uvloop")
     parser.add_argument("--stop-seconds", type=float, default=10.0)
-    parser.add_argument("--behaviour", choices=["good", "failing", "stubborn"], default="good")
+    parser.add_argument("--hung-seconds", type=float, default=PATIENCE_SECONDS)
+    parser.add_argument("--backoff-seconds", type=float, default=supervisor.BACKOFF_SECONDS)
+    parser.add_argument("--behaviour", choices=["good", "failing", "first-fails", "stubborn"], default="good")
     options = parser.parse_args()
+    supervisor.BACKOFF_SECONDS = options.backoff_seconds  # type: ignore[misc]
 
     def run(place: Place) -> None:
         if options.behaviour == "failing":
+            raise SystemExit(3)
+        if options.behaviour == "first-fails" and place.index == 0:
+            say(f"ready {place.index} {os.getpid()} {place.port}")
             raise SystemExit(3)
         if options.behaviour == "stubborn":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -67,7 +73,12 @@ def main() -> None:
 
     raise SystemExit(
         supervise(
-            options.processes, run, host="127.0.0.1", port=options.port, stop_seconds=options.stop_seconds
+            options.processes,
+            run,
+            host="127.0.0.1",
+            port=options.port,
+            stop_seconds=options.stop_seconds,
+            hung_seconds=options.hung_seconds,
         )
     )
 

@@ -2,9 +2,12 @@
 
 import asyncio
 import secrets
+import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
@@ -20,6 +23,9 @@ from realtime.front.inbox import Inbox
 from realtime.front.line import Line
 from realtime.front.parcel import INLINE_BYTES, Parcel
 from realtime.front.port import reserved
+from realtime.front.pulse import Pulse
+from realtime.front.supervisor import Signals
+from telemetry.signals import stop_signals
 
 
 @pytest.fixture
@@ -215,3 +221,37 @@ def test_a_reserved_port_is_refused_to_a_server_that_would_share_it() -> None:
         serving.listen()
         with pytest.raises(OSError, match="in use"), reserved("127.0.0.1", port):
             pytest.fail("it was shared")
+
+
+async def test_silence_is_a_bad_sign_only_from_who_has_beaten_and_was_heard() -> None:
+    pulse, now = Pulse(hung_seconds=60.0), time.monotonic()
+    assert not pulse.hangs(heard_since=now - 3600)
+    pulse.begin()
+    assert not pulse.hangs(heard_since=now - 3600)
+    pulse.hung_seconds = -60.0
+    assert pulse.hangs(heard_since=now)
+    assert not pulse.hangs(heard_since=now + 3600)
+    pulse.end()
+    assert not pulse.hangs(heard_since=now)
+
+
+def test_what_is_no_signal_that_was_waited_for_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = frozenset({signal.SIGTERM})
+    for number, heard in (
+        (signal.SIGTERM, signal.SIGTERM),
+        (signal.SIGCHLD, signal.SIGCHLD),
+        (1347439584, None),
+    ):
+        found = SimpleNamespace(si_signo=int(number))
+        monkeypatch.setattr(signal, "sigtimedwait", lambda *_, found=found: found)
+        assert Signals(stop).next(1.0) == heard
+
+
+def test_the_end_of_the_terminal_stops_unless_it_is_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        assert signal.SIGHUP in stop_signals()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        assert stop_signals() == {signal.SIGINT, signal.SIGTERM}
+    finally:
+        signal.signal(signal.SIGHUP, before)

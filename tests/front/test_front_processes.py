@@ -21,6 +21,8 @@ from front_harness import (
     within,
 )
 
+from realtime.front.supervisor import FAILURES_MAX
+
 
 class Client:
     """A client with default transports. `returned` is set when it has come back by itself, if it does."""
@@ -106,7 +108,7 @@ async def test_workers_can_be_replaced_one_by_one(service: Service) -> None:
         assert int((await connection.ask(get("/pid"))).body) in service.pids.values()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_stop_signal_ends_all(service: Service, number: int) -> None:
     clients = await crowd(service, 3, returns=False)
     workers = service.workers()
@@ -145,8 +147,25 @@ async def test_workers_that_cannot_stop_do_not_outlive_a_killed_parent(start: St
 
 
 async def test_workers_that_keep_failing_end_the_service(start: StartService) -> None:
-    service = await start("--behaviour", "failing", "--processes", "2")
+    service = await start("--behaviour", "failing", "--processes", "2", "--backoff-seconds", "0.01")
     assert await service.ended() == 1
+
+
+async def test_a_worker_that_keeps_failing_takes_no_other_with_it(start: StartService) -> None:
+    service = await start("--behaviour", "first-fails", "--processes", "2", "--backoff-seconds", "0.001")
+    await service.ready(2 * FAILURES_MAX)
+    async with await Connection.open(service) as connection:
+        assert int((await connection.ask(get("/pid"))).body) == service.pids[1]
+
+
+async def test_a_worker_that_hangs_is_replaced(start: StartService) -> None:
+    service = await start("--hung-seconds", "1")
+    await service.ready(3)
+    stopped = service.pids[1]
+    os.kill(stopped, signal.SIGSTOP)
+    while service.pids[1] == stopped:
+        await service.ready()
+    assert owner(await session_on(service, 1)) == 1
 
 
 async def test_a_port_that_is_served_already_is_refused(service: Service, start: StartService) -> None:

@@ -93,6 +93,29 @@ REACH = re.compile(
     r"\b(?:call|text|ring|phone|number|cell|mobile|whatsapp|reach|digits|fone|msg|message|contact|tel|sms)\b"
 )
 
+WAY = (
+    r"numbers?|digits|phone|mobile|address(?:es)?|e-?mails?|snap(?:chat)?|insta(?:gram)?|whats ?app|facebook|"
+    r"telegram|discord|kik|socials|handles?|usernames?|details|contacts?"
+)
+"""Words for a way to reach somebody."""
+REFUSED = re.compile(
+    r"\b(?:don't|do not|never|stop|won't|will not|(?:not|never) going to|(?:'d|would) rather not|refuse to)\s"
+    r"(?:(?:ever|just|please|even|want to|have to|need to|like to|feel like|be)\s){0,2}"
+    r"(?:send|giv|shar|post|ask|swap|want|leav|hand|exchang|put)(?:e|ing|ping)?\b"
+    rf"(?:\s[\w']+){{0,4}}?(?:\s(?:{WAY})\b)+"
+)
+WANTED = re.compile(
+    rf"\b(?:{WAY}|yours|mine|but|except|unless)\b"
+    r"|\b(?:send|give|drop|tell|text|dm|pm|message|add|call|ring|reach|find|meet|hit|have) (?:it|me|us)\b"
+)
+"""Words that leave a wish for contact standing beside a refusal."""
+
+
+def refused(text: str) -> bool:
+    """Whether a folded text speaks of contacts only to say no: "please don't send me your number"."""
+    rest, refusals = REFUSED.subn(" ", text)
+    return refusals > 0 and not WANTED.search(rest)
+
 
 class Contact(msgspec.Struct, frozen=True):
     """A contact detail at `text[start:end]` of the folded text."""

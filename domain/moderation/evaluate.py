@@ -4,7 +4,8 @@ nothing.
 
 Three kinds of judges. Blind sets, written by people who knew the definitions of the labels and nothing else
 here; nobody has read the texts or the errors of the second and third, and the third was written after every
-rule, text and threshold of the model it judged first. The development set: ordinary sentences in real
+rule, text and threshold of the model it judged first. The fourth was written to be hard, without sight of any
+error. The development set: ordinary sentences in real
 proportions, which the authors of the rules had read. The corpus in three folds of whole families: minimal
 pairs made to be hard. The judging model is trained without the first two kinds, near-copies included.
 """
@@ -241,7 +242,8 @@ def report() -> list[str]:
     levels = cross_validated(margins, data)
     restricted, helped, ordinary = corpus_rates(data, levels)
     return [
-        *unseen_section("Blind set c (nobody read it; written last)", blind["c"], trained),
+        *unseen_section("Blind set d (hard on purpose; nobody read its errors)", blind["d"], trained),
+        *unseen_section("Blind set c (nobody read it)", blind["c"], trained),
         *unseen_section("Blind set b (nobody read it)", blind["b"], trained),
         *unseen_section("Blind set a (its errors were read once)", blind["a"], trained),
         *unseen_section("Development set", dev, trained),

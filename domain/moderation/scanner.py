@@ -44,7 +44,7 @@ def judge(reading: Reading, context: ScanContext, trained: Model) -> Verdict:
     spoken = language.detect(reading.normal.text)
     scored = score(reading, trained, spoken)
     levels = _with_short_texts_in_doubt(trained.levels(scored.scores), reading, scored)
-    levels = _without_safe_links(levels, reading, context)
+    levels = _without_refusals(_without_safe_links(levels, reading, context), reading)
     labels = tuple(label for label in LABELS if policy.holds(levels.get(label)))
     masked = contacts.mask(reading.normal, reading.contacts, safe_links=context.safe_links)
     actions = policy.decide(levels, context, maskable=masked is not None, english=spoken == "en")
@@ -115,6 +115,13 @@ def _without_safe_links(
     ):
         return levels
     return {label: level for label, level in levels.items() if label not in ("contact_exchange", "spam")}
+
+
+def _without_refusals(levels: dict[Label, Level], reading: Reading) -> dict[Label, Level]:
+    """Who asks not to be sent a number exchanges none, as long as none stands there."""
+    if reading.contacts or not contacts.refused(reading.normal.text):
+        return levels
+    return {label: level for label, level in levels.items() if label != "contact_exchange"}
 
 
 def _reasons(label: Label, reading: Reading, scored: Scored, trained: Model) -> list[Reason]:

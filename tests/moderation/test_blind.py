@@ -11,7 +11,7 @@ Judged = list[tuple[Example, Verdict]]
 
 @pytest.fixture(scope="module")
 def judged() -> Judged:
-    return [(example, scan(example.text)) for part in ("a", "b") for example in corpus.blind(part)]
+    return [(example, scan(example.text)) for part in corpus.BLIND_PARTS for example in corpus.blind(part)]
 
 
 @pytest.fixture(scope="module")
@@ -22,19 +22,19 @@ def table(judged: Judged) -> dict[str, evaluate.Count]:
     return {str(label): count for label, count in counted.items()}
 
 
-def test_there_are_three_sets_of_fully_labelled_texts() -> None:
-    assert [len(corpus.blind(part)) for part in corpus.BLIND_PARTS] == [350, 350, 401]
+def test_there_are_four_sets_of_fully_labelled_texts() -> None:
+    assert [len(corpus.blind(part)) for part in corpus.BLIND_PARTS] == [350, 350, 401, 283]
 
 
 def test_whoever_is_at_risk_is_found(table: dict[str, evaluate.Count]) -> None:
     for label in ("self_harm_risk", "overdose_risk"):
-        assert table[label].recall >= 0.80
-        assert table[label].precision >= 0.75
+        assert table[label].recall >= 0.84
+        assert table[label].precision >= 0.70
 
 
 def test_labels_are_right_on_the_whole(table: dict[str, evaluate.Count]) -> None:
-    assert sum(count.f1 for count in table.values()) / len(table) >= 0.84
-    assert table["contact_exchange"].f1 >= 0.85
+    assert sum(count.f1 for count in table.values()) / len(table) >= 0.86
+    assert table["contact_exchange"].f1 >= 0.88
 
 
 def test_disguised_texts_are_found(judged: Judged) -> None:
@@ -52,4 +52,4 @@ def test_help_is_seldom_offered_where_none_is_needed(judged: Judged) -> None:
     hard = [
         verdict for example, verdict in judged if example.source.startswith("hard") and not example.labels
     ]
-    assert sum(verdict.shows_help for verdict in hard) <= 0.14 * len(hard)
+    assert sum(verdict.shows_help for verdict in hard) <= 0.16 * len(hard)

@@ -219,6 +219,34 @@ def test_talk_about_numbers_gives_none_away(text: str) -> None:
     assert "contact_exchange" not in scan(text).labels
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "please don't send me your number",
+        "Please do not send me your phone number, I don't want it",
+        "I won't give you my address",
+        "please dont send me ur number",
+    ],
+)
+def test_who_wants_no_number_exchanges_none(text: str) -> None:
+    verdict = scan(text)
+    assert "contact_exchange" not in verdict.labels
+    assert not verdict.restricts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "why don't you send me your number",
+        "don't ask for my number, give me yours",
+        "don't post your number here but send it to me on snap",
+        "never share your number with strangers, mine is 07700 900123",
+    ],
+)
+def test_a_no_beside_a_wish_for_contact_changes_nothing(text: str) -> None:
+    assert "contact_exchange" in scan(text).labels
+
+
 @pytest.mark.parametrize("text", ["send nudes", "weed 4 sale", "kill yourself", "you fat pig"])
 def test_a_few_words_that_are_known_for_what_they_are_do_not_stay(text: str) -> None:
     assert scan(text).restricts

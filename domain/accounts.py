@@ -213,7 +213,10 @@ async def edit_me(command: EditAccount, user: User, ports: Ports) -> OwnAccount:
 
 
 async def _changed(account: Account, changes: dict[str, object], tx: Records, ports: Ports) -> Account:
+    """Not of an account that was erased or banned since the request began."""
     changed = await tx.accounts.update(account.id, changes)
+    if changed.status != "active":
+        raise Unauthenticated
     if is_renamed(account, changed.handle):
         await held_handles.check_free(changed.handle, account.id, tx, ports)
         await held_handles.hold(account.handle, account.id, tx, ports)

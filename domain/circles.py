@@ -20,7 +20,8 @@ from domain.wire import ClientId, Command, Id, Slug, View
 
 MemberRole = Literal["owner", "moderator", "member"]
 Change = Literal["joined", "left", "removed", "role_changed"]
-Name = Annotated[str, msgspec.Meta(min_length=3, max_length=100)]
+NAME_MIN, NAME_MAX = 3, 100
+Name = Annotated[str, msgspec.Meta(min_length=NAME_MIN, max_length=NAME_MAX)]
 Description = Annotated[str, msgspec.Meta(max_length=500)]
 MaxMembers = Annotated[int, msgspec.Meta(ge=2, le=10_000)]
 
@@ -212,7 +213,7 @@ async def _create(command: CreateCircle, creation_id: str | None, user: User, po
 def _new_circle(command: CreateCircle, ports: Ports) -> Circle:
     return Circle(
         id=new_id(),
-        name=accepted_text(command.name, "name", characters_max=100),
+        name=accepted_name(command.name),
         description=storable_text(command.description, "description"),
         category=command.category,
         max_members=command.max_members,
@@ -220,6 +221,11 @@ def _new_circle(command: CreateCircle, ports: Ports) -> Circle:
         filter_level=command.filter_level,
         created_at=ports.now(),
     )
+
+
+def accepted_name(name: str) -> str:
+    """Without the spaces around it, which do not make it long enough."""
+    return accepted_text(name, "name", characters_min=NAME_MIN, characters_max=NAME_MAX)
 
 
 def _check_words(said: Mapping[str, object], user: User) -> CrisisResources | None:
@@ -303,7 +309,7 @@ def _wanted(command: EditCircle) -> dict[str, object]:
         if name != "circle_id" and value is not msgspec.UNSET
     }
     if isinstance(command.name, str):
-        changes["name"] = accepted_text(command.name, "name", characters_max=100)
+        changes["name"] = accepted_name(command.name)
     if isinstance(command.description, str):
         changes["description"] = storable_text(command.description, "description")
     return changes

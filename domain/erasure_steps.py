@@ -150,7 +150,7 @@ async def _tell(told: Sequence[Event], withdrawn: Sequence[tuple[str, str]], por
     owed: list[Job] = []
     async with ports.transaction() as tx:
         await tx.outbox.add_many(told)
-        for post_id, ref in withdrawn:
+        for post_id, ref in sorted(withdrawn):
             owed += await ladder.note_withdrawal(post_id, ref, tx)
     ports.announcer.announce(*told, jobs=owed)
 

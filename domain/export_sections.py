@@ -191,7 +191,10 @@ SECTIONS: Mapping[str, Section] = {
     "helping": one(helping.get_helping),
     "circles": whole(circles),
     "invitations": by_id(
-        lambda id, after, limit, ports: ports.records.invitations.of_person(id, after, limit), "code_hash"
+        lambda id, after, limit, ports: ports.records.invitations.of_person(
+            id, after and parse_id(after, "cursor"), limit
+        ),
+        "code_hash",
     ),
     "blocks": whole(lambda user, ports: _items(blocks.my_blocks(user, ports))),
     "trackers": whole(trackers),

@@ -454,9 +454,27 @@ async def close_post(command: ClosePost, user: User, ports: Ports) -> PostAnswer
 
 
 async def delete_post(command: DeletePost, user: User, ports: Ports) -> PostAnswer:
-    post = await own_post(command.post_id, user, ports)
-    removed = await remove_post(post, "deleted", ports)
+    """A retry is `not_found`, and tells what was taken away before we died or PostgreSQL was away."""
+    try:
+        post = await own_post(command.post_id, user, ports)
+    except NotFound:
+        await _tell_deleted(command.post_id, user, ports)
+        raise
+    removed = await remove_post(post, ports)
     return PostAnswer(post=(await views_for(user, [removed], ports))[0])
+
+
+async def _tell_deleted(post_id: str, user: User, ports: Ports) -> None:
+    """The job says whether it was told."""
+    post = await ports.content.posts.get(post_id)
+    if post is None or (post.author_id, post.status) != (user.id, "removed"):
+        return
+    event = _event("post:removed", post, {"reason": "deleted"}, ports)
+    async with ports.transaction() as tx:
+        owed = await tx.jobs.add([_reversal(post)])
+        told = [event] if owed else []
+        await tx.outbox.add_many(told)
+    ports.announcer.announce(*told, jobs=owed)
 
 
 async def own_post(post_id: str, user: User, ports: Ports) -> Post:
@@ -477,25 +495,30 @@ async def change_post(
     return PostAnswer(post=(await views_for(user, [changed], ports))[0])
 
 
-async def remove_post(post: Post, reason: str, ports: Ports) -> Post:
+async def remove_post(post: Post, ports: Ports) -> Post:
     """Gone from every surface; what it earned is reversed by the job."""
     changed = await ports.content.posts.change(post.id, {"status": "removed"})
-    job = Job(
-        name="reverse_points", args={"post_id": post.id}, key=f"reverse_points:{post.id}", lane="default"
-    )
-    await _tell("post:removed", post, {"reason": reason}, ports, jobs=[job])
+    await _tell("post:removed", post, {"reason": "deleted"}, ports, jobs=[_reversal(post)])
     return changed or post
+
+
+def _reversal(post: Post) -> Job:
+    args, key = {"post_id": post.id}, f"reverse_points:{post.id}"
+    return Job(name="reverse_points", args=args, key=key, lane="default")
 
 
 async def _tell(
     name: str, post: Post, refs: dict[str, str], ports: Ports, *, jobs: Sequence[Job] = ()
 ) -> None:
-    event = Event(
-        id=new_id(), name=name, at=ports.now(), refs={"post_id": post.id, **refs}, actor=post.author_id
-    )
+    event = _event(name, post, refs, ports)
     async with ports.transaction() as tx:
         owed = await events.record(event, jobs, tx)
     ports.announcer.announce(event, jobs=owed)
+
+
+def _event(name: str, post: Post, refs: dict[str, str], ports: Ports) -> Event:
+    refs = {"post_id": post.id, **refs}
+    return Event(id=new_id(), name=name, at=ports.now(), refs=refs, actor=post.author_id)
 
 
 @events.composes("post:new")

@@ -294,39 +294,51 @@ async def open_thread(command: OpenPost, state: rooms.RoomState, user: User, por
 
 
 async def delete_response(command: DeleteResponse, user: User, ports: Ports) -> None:
+    """A retry is `not_found`, and tells what was taken away before we died or PostgreSQL was away."""
     response = await ports.content.responses.get(command.response_id)
-    if response is None or response.status == "removed":
+    if response is None:
+        raise NotFound
+    if response.status == "removed":
+        if response.author_id == user.id:
+            await _tell_removed(response, ports)
         raise NotFound
     post = await posts.visible_post(response.post_id, user, ports)
     if response.author_id != user.id:
         raise Forbidden
-    await remove_response(response, post, "deleted", ports)
+    await remove_response(response, post, ports)
 
 
-async def remove_response(response: Response, post: Post, reason: str, ports: Ports) -> None:
+async def remove_response(response: Response, post: Post, ports: Ports) -> None:
     """Gone from the thread, its count taken back, its points reversed by the job."""
     changed = await ports.content.responses.change(response.id, {"status": "removed"}, status=response.status)
     if changed is None:
         return
     if response.status == "live":
         await ports.content.posts.count_response(post.id, -1)
+    await _tell_removed(response, ports)
+
+
+async def _tell_removed(response: Response, ports: Ports) -> None:
+    """Once: the job says whether it was told."""
     event = Event(
         id=derived_id("response:removed", response.id),
         name="response:removed",
         at=ports.now(),
-        refs={"post_id": post.id, "response_id": response.id, "reason": reason},
+        refs={"post_id": response.post_id, "response_id": response.id, "reason": "deleted"},
         actor=response.author_id,
     )
     job = Job(
         name="reverse_points",
-        args={"post_id": post.id, "ref": response.id},
+        args={"post_id": response.post_id, "ref": response.id},
         key=f"reverse_points:{response.id}",
         lane="default",
     )
     async with ports.transaction() as tx:
-        owed = await events.record(event, [job], tx)
-        owed += await ladder.note_withdrawal(post.id, response.id, tx)
-    ports.announcer.announce(event, jobs=owed)
+        owed = await tx.jobs.add([job])
+        told = [event] if owed else []
+        await tx.outbox.add_many(told)
+        owed += await ladder.note_withdrawal(response.post_id, response.id, tx)
+    ports.announcer.announce(*told, jobs=owed)
 
 
 @events.composes("response:changed")

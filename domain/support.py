@@ -251,7 +251,7 @@ async def _settled(post_id: str, ref: str | None, ports: Ports) -> bool:
     stand = {award.key for award in awards if await _stands(award, post, ports)}
     corrected, told = False, []
     async with ports.transaction() as tx:
-        for entries in by_award(await tx.ledger.of_post(post_id, ref)):
+        for entries in in_order(by_award(await tx.ledger.of_post(post_id, ref))):
             entry = correction(entries, entries[0].key in stand, ports.now())
             if entry is not None and await tx.ledger.add(entry):
                 corrected = True
@@ -305,6 +305,11 @@ def by_award(entries: Sequence[Entry]) -> list[list[Entry]]:
     for entry in entries:
         found.setdefault((entry.account_id, entry.kind), []).append(entry)
     return list(found.values())
+
+
+def in_order(awards: list[list[Entry]]) -> list[list[Entry]]:
+    """By giver, as every transaction that moves several balances: no two wait for each other."""
+    return sorted(awards, key=lambda entries: entries[0].account_id)
 
 
 def correction(entries: Sequence[Entry], stands: bool, now: datetime) -> Entry | None:

@@ -13,11 +13,13 @@ def storable_text(text: str, field: str) -> str:
     return text.strip()
 
 
-def accepted_text(text: str, field: str, *, characters_max: int) -> str:
-    """As `storable_text`, and a refusal of what says nothing or is too long."""
+def accepted_text(text: str, field: str, *, characters_max: int, characters_min: int = 1) -> str:
+    """As `storable_text`, and a refusal of what says nothing, or is too short or too long."""
     stripped = storable_text(text, field)
     if not any(visible(character) for character in stripped):
         raise Invalid("Please write something.", field=field)
+    if len(stripped) < characters_min:
+        raise Invalid(f"Please use at least {characters_min} characters.", field=field)
     if len(stripped) > characters_max:
         raise Invalid(f"Please use at most {characters_max} characters.", field=field)
     return stripped

@@ -31,6 +31,7 @@ Told again is what was told since this long before the old one was last seen, ho
 RETOLD_AT_START = timedelta(seconds=60)
 """The same for a relay that saw nothing yet."""
 SWEEP_SECONDS = 10.0
+BEHIND_AFTER = timedelta(minutes=2)
 KEPT = timedelta(days=1)
 PRUNE_BATCH = 1_000
 STANDBY_SECONDS = 1.0
@@ -43,7 +44,8 @@ class Relay:
         self._recover = recover
         self._server_run = ""
         self._seen_at: datetime | None = None
-        self._swept_at = float("-inf")
+        self._sweep_at = float("-inf")
+        self._swept_until: datetime | None = None
 
     async def run(self) -> None:
         """Leads, or stands by, until cancelled."""
@@ -104,10 +106,14 @@ class Relay:
         return True
 
     async def _sweep(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._swept_at < SWEEP_SECONDS:
+        """Once in a while; without a break while it is behind."""
+        if asyncio.get_running_loop().time() < self._sweep_at:
             return
-        self._swept_at = now
-        if swept := await sweeping.sweep_unrecorded(self._ports):
-            log.warning("relay.swept", content=swept)
-        await self._ports.records.outbox.prune(self._ports.now() - KEPT, PRUNE_BATCH)
+        now = self._ports.now()
+        swept = await sweeping.sweep_unrecorded(self._swept_until or now - sweeping.LOOK_BACK, self._ports)
+        if swept.told:
+            log.warning("relay.swept", content=swept.told)
+        self._swept_until = swept.until
+        if now - swept.until < BEHIND_AFTER:
+            self._sweep_at = asyncio.get_running_loop().time() + SWEEP_SECONDS
+        await self._ports.records.outbox.prune(now - KEPT, PRUNE_BATCH)

@@ -13,7 +13,7 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from db.mongo.database import Document, Mongo, reachable
-from domain.errors import NotFound
+from domain.errors import Gone, NotFound
 from domain.voice_notes import VoiceNote
 
 BUCKET = "voice_notes"
@@ -26,19 +26,23 @@ class VoiceNoteDocuments:
         self._sounds = AsyncIOMotorGridFSBucket(database, BUCKET)
 
     async def add(self, note: VoiceNote, audio: bytes) -> VoiceNote:
-        """Of two at the same moment the second makes room again for the first."""
+        """Of two at the same moment the second makes room again for the first. A note that was forgotten
+        while its sound was on the way takes the sound along: nothing else would lead to it."""
         with reachable():
             await self._notes.insert_one(document_of(note))
             await self._sounds.upload_from_stream_with_id(note.id, note.id, audio)
         try:
             with reachable():
-                await self._notes.update_one({"_id": note.id}, {"$set": {"stored": True}})
+                result = await self._notes.update_one({"_id": note.id}, {"$set": {"stored": True}})
         except DuplicateKeyError:
             await self._delete(note.id)
             original = await self.by_client_id(note.author_id, note.client_id)
             if original is None:
                 raise
             return original
+        if not result.matched_count:
+            await self._delete(note.id)
+            raise Gone
         return note
 
     async def get(self, id: str) -> VoiceNote | None:

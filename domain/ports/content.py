@@ -191,7 +191,8 @@ class Cravings(Protocol):
 
 class VoiceNotes(Protocol):
     async def add(self, note: VoiceNote, audio: bytes) -> VoiceNote:
-        """The stored note: the original when this author already used this `client_id`."""
+        """The stored note: the original when this author already used this `client_id`. Raises `Gone` for one
+        that was forgotten meanwhile."""
 
     async def get(self, id: str) -> VoiceNote | None: ...
 

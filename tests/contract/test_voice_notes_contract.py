@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorClient
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorGridFSBucket
 from msgspec.structs import replace
 
-from domain.errors import NotFound
+from domain.errors import Gone, NotFound
 from domain.ids import new_id
 from domain.ports import Ports
 from domain.voice_notes import VoiceNote
@@ -144,4 +144,23 @@ async def test_nothing_is_left_in_gridfs_of_notes_that_went_or_were_never_whole(
         if note.id != kept.id:
             assert await notes.drop(note.id, LATER)
     assert await stored(database) == {"voice_notes": 1, "voice_notes.files": 1, "voice_notes.chunks": 2}
+    client.close()
+
+
+async def test_nothing_is_left_of_a_note_that_was_forgotten_while_it_came(
+    real_bench: Bench, mongodb_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An erasure looks for notes; it must not miss a sound that arrives a moment later."""
+    client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(mongodb_uri, tz_aware=True)
+    note, notes = real_bench.make.voice_note(), real_bench.ports.content.voice_notes
+    upload = AsyncIOMotorGridFSBucket.upload_from_stream_with_id
+
+    async def overtaken(bucket: AsyncIOMotorGridFSBucket, *sound: Any) -> None:
+        assert await notes.forget(note.author_id, 10) == 1
+        await upload(bucket, *sound)
+
+    monkeypatch.setattr(AsyncIOMotorGridFSBucket, "upload_from_stream_with_id", overtaken)
+    with pytest.raises(Gone):
+        await notes.add(note, SOUND)
+    assert set((await stored(client.get_default_database())).values()) == {0}
     client.close()

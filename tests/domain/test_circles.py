@@ -10,7 +10,7 @@ from domain import appeals, circles, deciding, doors
 from domain.appeals import Appeal
 from domain.blocks import AddBlock, add_block
 from domain.cases import OneCase
-from domain.circles import CircleFilter, CreateCircle, EditCircle, JoinCircle, LeaveCircle
+from domain.circles import CircleFilter, CreateCircle, EditCircle, JoinCircle, LeaveCircle, edit_circle
 from domain.decisions import Decide
 from domain.discovery import get_circle, list_circles
 from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, RateLimited
@@ -161,16 +161,26 @@ async def test_a_member_of_a_private_circle_joins_again(world: World) -> None:
     assert again.circle.my_role == "member"
 
 
-TEXTS = [("name", "a\x00bc"), ("name", "\u200b\u200b\u200b"), ("description", "a\x00b")]
+TEXTS = [
+    ("name", "a\x00bc"),
+    ("name", "\u200b\u200b\u200b"),
+    ("name", " ab\u3000"),
+    ("description", "a\x00b"),
+]
 
 
 @pytest.mark.parametrize(("field", "text"), TEXTS)
 async def test_what_cannot_be_stored_is_refused(world: World, field: str, text: str) -> None:
     owner = await world.person()
     command = msgspec.structs.replace(CreateCircle(name="Early mornings"), **{field: text})
-    with pytest.raises(Invalid) as refusal:
-        await circles.create_circle(command, owner, world.ports)
-    assert refusal.value.field == field
+    edit = EditCircle(circle_id=(await world.circle(owner)).id, **{field: text})
+    for refused in (
+        circles.create_circle(command, owner, world.ports),
+        edit_circle(edit, owner, world.ports),
+    ):
+        with pytest.raises(Invalid) as refusal:
+            await refused
+        assert refusal.value.field == field
 
 
 @pytest.mark.parametrize("world", [{"circles_per_day": 2}], indirect=True)

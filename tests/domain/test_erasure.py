@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from domain import (
+    accounts,
     audit,
     blocks,
     deciding,
@@ -18,7 +19,7 @@ from domain import (
     sessions,
     thanks,
 )
-from domain.accounts import User
+from domain.accounts import EditAccount, User
 from domain.blocks import AddBlock
 from domain.checkins import RecordCheckIn, record_check_in
 from domain.cravings import RecordCraving, record_craving
@@ -207,6 +208,15 @@ async def test_an_erasure_that_dies_in_any_step_is_finished_by_the_next(
     assert (await completed(world, receipt)).state == "complete"
     assert await world.ports.records.accounts.get(user.id) is None
     assert len(tries) > 1
+
+
+async def test_a_change_that_was_on_its_way_gives_no_face_back(world: World) -> None:
+    user = await world.person(recovery_hash=sessions.recovery_hash(CODE))
+    await erasure.erase_me(EraseMe(recovery_code=CODE), user, world.ports)
+    closed = world.fakes.tables.accounts[user.id]
+    with pytest.raises(Unauthenticated):
+        await accounts.edit_me(EditAccount(handle="still-here", country="DE"), user, world.ports)
+    assert world.fakes.tables.accounts[user.id] == closed
 
 
 async def test_asking_twice_at_once_answers_one_receipt(world: World) -> None:

@@ -167,6 +167,12 @@ async def test_a_cursor_of_another_list_is_refused(name: str, world: World) -> N
             await page(world, user, pages.encode_cursor(position))  # type: ignore[arg-type]
 
 
+async def test_what_is_read_by_id_goes_on_behind_an_id_only(world: World) -> None:
+    with pytest.raises(Invalid) as refusal:
+        await page(world, await world.person(), pages.encode_cursor(["invitations", "not-an-id"]))
+    assert refusal.value.field == "cursor"
+
+
 async def test_a_cursor_shows_nothing_of_somebody_else(world: World) -> None:
     user, other = await world.person(), await world.person()
     await lived(world, other, user)

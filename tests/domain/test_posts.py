@@ -15,7 +15,7 @@ from domain.ids import new_id
 from domain.posts import ClosePost, Context, DeletePost, EditUrgency, PostFilter, PostView
 from domain.rooms import FEED, circle_room, post_room
 from tests.domain.world import World, new_post
-from tests.fakes.outage import without_content, without_rooms
+from tests.fakes.outage import without_content, without_rooms, without_transactions
 
 LIMITED = pytest.mark.parametrize("world", [{"posts_per_hour": 2}], indirect=True)
 
@@ -435,6 +435,23 @@ async def test_deleting_twice_tells_once(world: World) -> None:
     with pytest.raises(NotFound):
         await posts.delete_post(DeletePost(post_id=post.id), author, world.ports)
     assert await world.names(FEED) == ["post:new", "post:removed"]
+
+
+async def test_a_retry_tells_what_was_deleted_while_postgresql_was_away(world: World) -> None:
+    author, helper = await world.person(), await world.person()
+    post = await world.post(author)
+    await world.tap(helper, post)
+    await world.work("score_support")
+    with pytest.raises(Unavailable):
+        await posts.delete_post(DeletePost(post_id=post.id), author, without_transactions(world.ports))
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            await posts.delete_post(DeletePost(post_id=post.id), author, world.ports)
+    assert (await world.names(FEED)).count("post:removed") == 1
+    await world.work("reverse_points")
+    assert await world.points(helper) == 0
+    with pytest.raises(NotFound):
+        await posts.delete_post(DeletePost(post_id=post.id), helper, world.ports)
 
 
 async def test_nobody_deletes_or_closes_for_somebody_else(world: World) -> None:

@@ -6,12 +6,13 @@ import pytest
 
 from domain import responses
 from domain.accounts import User
-from domain.errors import Forbidden, Invalid, NotFound, RateLimited
+from domain.errors import Forbidden, Invalid, NotFound, RateLimited, Unavailable
 from domain.ids import new_id
 from domain.posts import DeletePost, delete_post
 from domain.responses import DeleteResponse, OpenPost, Respond
 from domain.rooms import RoomState, post_room, user_room
 from tests.domain.world import World
+from tests.fakes.outage import without_transactions
 
 STATE = RoomState(epoch="e", seq=0, recovered=False)
 
@@ -129,6 +130,19 @@ async def test_deleting_twice_counts_and_tells_once(world: World) -> None:
     await responses.delete_response(command, helper, world.ports)
     with pytest.raises(NotFound):
         await responses.delete_response(command, helper, world.ports)
+    assert (await world.names(post_room(post.id))).count("response:removed") == 1
+    assert (await world.stored(post.id)).responses == 0
+
+
+async def test_a_retry_tells_what_was_deleted_while_postgresql_was_away(world: World) -> None:
+    author, helper = await world.person(), await world.person()
+    post = await world.post(author)
+    command = DeleteResponse(response_id=(await world.answer(helper, post)).id)
+    with pytest.raises(Unavailable):
+        await responses.delete_response(command, helper, without_transactions(world.ports))
+    for user in (author, helper, helper):
+        with pytest.raises(NotFound):
+            await responses.delete_response(command, user, world.ports)
     assert (await world.names(post_room(post.id))).count("response:removed") == 1
     assert (await world.stored(post.id)).responses == 0
 

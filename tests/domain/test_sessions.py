@@ -69,6 +69,15 @@ async def test_a_taken_handle_is_refused_and_leaves_nothing(world: World) -> Non
     assert len(world.fakes.tables.accounts) == len(world.fakes.tables.sessions) == 1
 
 
+async def test_an_invented_handle_that_is_taken_is_invented_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handles = iter(["quiet-otter", "quiet-otter", "brave-wren"])
+    monkeypatch.setattr(accounts, "invented_handle", lambda: next(handles))
+    assert [(await registered(world)).account.handle for _ in range(2)] == ["quiet-otter", "brave-wren"]
+    assert len(world.fakes.tables.sessions) == 2
+
+
 async def test_an_address_is_stored_sealed_only(world: World) -> None:
     answer = await with_email(world)
     stored = world.fakes.tables.accounts[answer.account.id]

@@ -213,6 +213,21 @@ async def test_a_removed_post_takes_all_its_points_back_once(world: World) -> No
     assert (told["reason"], told["change"] < 0) == ("reversal", True)
 
 
+async def test_points_of_several_are_taken_back_in_one_order_whoever_helped_first(world: World) -> None:
+    """So that two posts that go at once do not wait for each other's balances."""
+    author = await world.person()
+    helpers = sorted([await world.person() for _ in range(3)], key=lambda helper: helper.id)
+    for order in (helpers, helpers[::-1]):
+        post = await world.post(author)
+        for helper in order:
+            await world.tap(helper, post)
+        await world.work()
+        await delete_post(DeletePost(post_id=post.id), author, world.ports)
+        await world.work("reverse_points")
+    taken = [one.account_id for one in world.fakes.tables.ledger.values() if one.reason == "reversal"]
+    assert taken == [helper.id for helper in helpers] * 2
+
+
 async def test_a_removed_response_takes_back_its_own_points_only(world: World) -> None:
     author, helper = await world.person(), await world.person()
     post = await world.post(author)

@@ -1,11 +1,15 @@
 """Sweeping: what a process that died between the stores left untold."""
 
+from datetime import timedelta
+
+import pytest
 from msgspec.structs import replace
 
 from domain import posts, sweeping
 from domain.accounts import User
 from domain.ids import new_id
 from domain.jobs import Job
+from domain.ports import Ports
 from domain.posts import Post
 from domain.responses import Response
 from domain.rooms import FEED, post_room
@@ -32,14 +36,19 @@ async def unrecorded_response(world: World, post: Post) -> Response:
     return (await world.ports.content.responses.add(response))[0]
 
 
+async def swept(world: World) -> int:
+    """What a sweep of the last day tells."""
+    return (await sweeping.sweep_unrecorded(world.clock() - timedelta(days=1), world.ports)).told
+
+
 async def test_untold_content_is_told_once_it_has_settled(world: World) -> None:
     author = await world.person()
     post = await unrecorded(world, author)
     await unrecorded_response(world, post)
-    assert await sweeping.sweep_unrecorded(world.ports) == 0
+    assert await swept(world) == 0
     world.clock.advance(seconds=11)
-    assert await sweeping.sweep_unrecorded(world.ports) == 2
-    assert await sweeping.sweep_unrecorded(world.ports) == 0
+    assert await swept(world) == 2
+    assert await swept(world) == 0
     assert await world.names(FEED) == ["post:new"]
     assert await world.names(post_room(post.id)) == ["response:new"]
     assert {job.name for job in await owed(world)} >= {"scan_post", "scan_response", "notify"}
@@ -56,14 +65,31 @@ async def test_what_was_told_is_left_alone(world: World) -> None:
     await world.answer(author, post)
     world.clock.advance(seconds=11)
     before = world.rows()
-    assert await sweeping.sweep_unrecorded(world.ports) == 0
+    assert await swept(world) == 0
     assert world.rows() == before
 
 
-async def test_old_content_is_none_of_its_business(world: World) -> None:
+async def test_older_content_is_none_of_its_business(world: World) -> None:
     await unrecorded(world, await world.person())
-    world.clock.advance(minutes=10, seconds=1)
-    assert await sweeping.sweep_unrecorded(world.ports) == 0
+    world.clock.advance(days=1, milliseconds=1)
+    assert await swept(world) == 0
+
+
+async def test_a_sweep_goes_on_where_the_last_one_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than it takes at once, of one moment or of several, does not hide what is newer."""
+    monkeypatch.setattr(sweeping, "PAGE", 2)
+    monkeypatch.setattr(sweeping, "PAGES_MAX", 3)
+    author, began = await world.person(), world.clock()
+    for step in (0, 0, 1, 1, 1, 1):
+        world.clock.advance(seconds=step)
+        await unrecorded(world, author)
+    world.clock.advance(minutes=5)
+    first = await sweeping.sweep_unrecorded(began, world.ports)
+    second = await sweeping.sweep_unrecorded(first.until, world.ports)
+    assert (first.told, second.told) == (5, 1)
+    assert first.until < second.until == world.clock() - sweeping.SETTLED_AFTER - sweeping.OVERLAP
 
 
 async def test_a_response_to_nothing_is_passed_over(world: World) -> None:
@@ -71,5 +97,22 @@ async def test_a_response_to_nothing_is_passed_over(world: World) -> None:
     post = await unrecorded(world, author)
     await unrecorded_response(world, replace(post, id=new_id()))
     world.clock.advance(seconds=11)
-    await sweeping.sweep_unrecorded(world.ports)
+    await swept(world)
     assert await world.names(FEED) == ["post:new"]
+
+
+async def test_what_cannot_be_told_lets_those_behind_it_pass(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author = await world.person()
+    broken, _ = [await unrecorded(world, author) for _ in range(2)]
+    world.clock.advance(seconds=11)
+    tell_of = posts.tell_of
+
+    async def tell_others(post: Post, ports: Ports) -> None:
+        if post.id == broken.id:
+            raise LookupError
+        await tell_of(post, ports)
+
+    monkeypatch.setattr(posts, "tell_of", tell_others)
+    assert await swept(world) == 1

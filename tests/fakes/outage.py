@@ -24,6 +24,15 @@ def without_content(ports: Ports) -> Ports:
     return replace(ports, content=Content(**{field.name: away for field in fields(Content)}))
 
 
+def without_transactions(ports: Ports) -> Ports:
+    """`ports` while PostgreSQL takes no writes."""
+
+    def refuse() -> NoReturn:
+        raise Unavailable
+
+    return replace(ports, transaction=refuse)
+
+
 def without_rooms(ports: Ports) -> Ports:
     """`ports` while the room logs are down."""
     away: Any = Away()

@@ -1,9 +1,15 @@
 """What the relay tells when a Redis was restarted or is away."""
 
+import pytest
+
+from domain import posts
+from domain.accounts import User
 from domain.errors import Unavailable
 from domain.events import Event, Publication
-from domain.ids import new_id
+from domain.ids import new_id, random_id
+from domain.posts import CreatePost
 from domain.rooms import FEED
+from tests.fakes.outage import without_transactions
 from tests.fakes.ports import Fakes, make_fakes
 from workers.relay import Relay
 
@@ -71,3 +77,18 @@ async def test_events_are_told_while_the_queue_cannot_recover() -> None:
     fakes.rooms.restart(losing=1)
     fakes.clock.advance(seconds=OUTAGE_SECONDS)
     assert await relay.turn() == 1
+
+
+async def test_an_sos_that_was_stored_in_a_long_outage_is_told_when_it_is_over() -> None:
+    """MongoDB took it, PostgreSQL did not, and its phone gave up."""
+    fakes = make_fakes()
+    sos = CreatePost(client_id=new_id(), type="sos", content="Is anybody there?")
+    user = User(id=random_id(), session_id=new_id())
+    with pytest.raises(Unavailable):
+        await posts.create_post(sos, user, without_transactions(fakes.ports))
+    fakes.clock.advance(hours=3)
+    relay = Relay(fakes.ports, recover=nothing)
+    await relay.turn()
+    await fakes.ports.announcer.drain()
+    assert [event.event for event in (await fakes.ports.rooms.read(FEED, 0, 10)).events] == ["post:new"]
+    assert {job.job.name for job in fakes.queue.held.values()} >= {"scan_post", "climb"}

@@ -25,7 +25,12 @@ aаαɑ bвβƅ cсϲ dԁđ eеεɛ gɡց hһнħ iіιıí jј kкκ lӏⅼł m
 CONFUSABLE = {ord(twin): group[0] for group in LOOK_ALIKES.split() for twin in group[1:]}
 FOREIGN_SCRIPTS = ("CYRILLIC", "GREEK")
 TOKEN = re.compile(r"\S+")
+LATIN = re.compile("[A-Za-z]")
+NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 BLANK = re.compile(r"(\s+)")
+ODD = re.compile(r"(?<!\S)[!-_a-~]*[^\s!-_a-~]\S*|[^\S \n\t\r]")
+"""What folds to more than small letters: tokens with a character beyond plain ones, and unusual blanks."""
+
 EDGES = re.compile(r"^[\"'(\[{<*_~,.;:!?-]*(.*?)[\"')\]}>*_~,.;:!?-]*$", re.DOTALL)
 
 Piece = tuple[str, int, int]
@@ -71,17 +76,20 @@ def _plain(text: str) -> list[Piece]:
     latin = _mostly_latin(text)
     plain: list[Piece] = []
     for token in re.finditer(r"\s+|\S+", text):
-        mixed = latin or any("a" <= ch <= "z" or "A" <= ch <= "Z" for ch in token.group())
+        mixed = latin or _has_latin(token.group())
         for i, original in enumerate(token.group(), token.start()):
             plain.extend((ch, i, i + 1) for ch in _fold(original, mixed))
     return plain
 
 
+def _has_latin(token: str) -> bool:
+    return any("a" <= ch <= "z" or "A" <= ch <= "Z" for ch in token)
+
+
 def _mostly_latin(text: str) -> bool:
     """Whether look-alike letters are a disguise here. In a Russian sentence they are just letters."""
-    latin = sum(1 for ch in text if ch.isascii() and ch.isalpha())
-    foreign = sum(1 for ch in text if not ch.isascii() and ch.isalpha() and _script(ch) in FOREIGN_SCRIPTS)
-    return latin >= foreign
+    foreign = sum(_script(ch) in FOREIGN_SCRIPTS for ch in NOT_ASCII.findall(text) if ch.isalpha())
+    return foreign == 0 or len(LATIN.findall(text)) >= foreign
 
 
 @lru_cache(maxsize=4096)
@@ -177,10 +185,21 @@ def line_of(starts: list[int], position: int) -> int:
 
 def fold(text: str) -> str:
     """The folded text alone, without the map: several times cheaper than `normalise`."""
-    plain = text.lower() if text.isascii() else "".join(ch for ch, _, _ in _plain(text))
+    plain = text.lower() if text.isascii() else _plain_text(text)
     for start, end, reading in reversed(disguise.phrases(plain)):
         plain = plain[:start] + reading + plain[end:]
     return "".join(map(_fold_token, BLANK.split(plain)))
+
+
+def _plain_text(text: str) -> str:
+    """The text of `_plain`. Most tokens are plain even where some are not."""
+    latin = _mostly_latin(text)
+
+    def folded(token: re.Match[str]) -> str:
+        mixed = latin or _has_latin(token.group())
+        return "".join([_fold(ch, mixed) for ch in token.group()])
+
+    return ODD.sub(folded, text).lower()
 
 
 @lru_cache(maxsize=16384)

@@ -445,12 +445,26 @@ async def edit_urgency(command: EditUrgency, user: User, ports: Ports) -> PostAn
 
 
 async def close_post(command: ClosePost, user: User, ports: Ports) -> PostAnswer:
-    """No more answers, still readable. Closing twice answers the same."""
+    """No more answers, still readable. Closing twice answers the same, and tells what the first did not."""
     post = await own_post(command.post_id, user, ports)
-    if post.status == "closed":
-        return PostAnswer(post=(await views_for(user, [post], ports))[0])
-    access.check_answerable(post)
-    return await change_post(post, {"status": "closed"}, user, ports)
+    if post.status != "closed":
+        access.check_answerable(post)
+        changed = await ports.content.posts.change(post.id, {"status": "closed"}, status=post.status)
+        if changed is None:
+            raise NotFound
+        post = changed
+    await _tell_closed(post, ports)
+    return PostAnswer(post=(await views_for(user, [post], ports))[0])
+
+
+async def _tell_closed(post: Post, ports: Ports) -> None:
+    event = msgspec.structs.replace(
+        _event("post:changed", post, {}, ports), id=derived_id("post:changed", post.id, "closed")
+    )
+    if await ports.records.outbox.missing([event.id]):
+        async with ports.transaction() as tx:
+            await events.record(event, [], tx)
+        ports.announcer.announce(event)
 
 
 async def delete_post(command: DeletePost, user: User, ports: Ports) -> PostAnswer:

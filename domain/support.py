@@ -69,22 +69,31 @@ async def give_support(command: GiveSupport, user: User, ports: Ports) -> Suppor
 
 
 async def undo_support(command: UndoSupport, user: User, ports: Ports) -> SupportAnswer:
+    """Undoing again answers the same."""
     post = await posts.visible_post(command.post_id, user, ports)
     if await ports.content.supports.remove(post.id, user.id, command.kind):
         post = await ports.content.posts.count_support(post.id, command.kind, -1) or post
-        event = changed_event(post, ports)
-        job = Job(
-            name="reverse_points",
-            args={"post_id": post.id, "ref": support_ref(post.id, user.id, command.kind)},
-            key=f"reverse_points:{support_ref(post.id, user.id, command.kind)}",
-            lane="default",
-            repeats=True,
-        )
-        async with ports.transaction() as tx:
-            owed = await events.record(event, [job], tx)
-            owed += await ladder.note_withdrawal(post.id, support_ref(post.id, user.id, command.kind), tx)
-        ports.announcer.announce(event, jobs=owed)
+    else:
+        most = ports.settings.quick_supports_per_minute
+        await limits.check("supports", user.id, most, limits.MINUTE, ports)
+    await _tell_undone(post, support_ref(post.id, user.id, command.kind), ports)
     return await _answer(post, user, await ports.records.blocks.around(user.id), ports)
+
+
+async def _tell_undone(post: Post, ref: str, ports: Ports) -> None:
+    """Also where there is nothing to undo any more: the first try may have died between the stores."""
+    event = changed_event(post, ports)
+    job = Job(
+        name="reverse_points",
+        args={"post_id": post.id, "ref": ref},
+        key=f"reverse_points:{ref}",
+        lane="default",
+        repeats=True,
+    )
+    async with ports.transaction() as tx:
+        owed = await events.record(event, [job], tx)
+        owed += await ladder.note_withdrawal(post.id, ref, tx)
+    ports.announcer.announce(event, jobs=owed)
 
 
 async def _answer(post: Post, user: User, blocked: frozenset[str], ports: Ports) -> SupportAnswer:

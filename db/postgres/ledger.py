@@ -126,7 +126,7 @@ class LedgerRows:
             select a.id from accounts a
             left join (select account_id, sum(change) as points from points_ledger group by 1) l
                 on l.account_id = a.id
-            where a.strength_points <> coalesce(l.points, 0) limit $1
+            where a.status <> 'erased' and a.strength_points <> coalesce(l.points, 0) limit $1
             """,
             limit,
         )

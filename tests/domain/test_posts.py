@@ -414,6 +414,16 @@ async def test_closing_twice_answers_the_same_and_tells_once(world: World) -> No
     assert await world.names(FEED) == ["post:new", "post:changed"]
 
 
+async def test_a_retry_tells_what_was_closed_while_postgresql_was_away(world: World) -> None:
+    author = await world.person()
+    command = ClosePost(post_id=(await world.post(author)).id)
+    with pytest.raises(Unavailable):
+        await posts.close_post(command, author, without_transactions(world.ports))
+    for _ in range(2):
+        assert (await posts.close_post(command, author, world.ports)).post.status == "closed"
+    assert await world.names(FEED) == ["post:new", "post:changed"]
+
+
 async def test_a_deleted_post_is_gone_from_everywhere(world: World) -> None:
     author, reader = await world.person(), await world.person()
     post = await world.post(author)

@@ -5,12 +5,13 @@ import asyncio
 import pytest
 
 from domain import care, points, responses, support, visibility
-from domain.errors import NotFound, RateLimited
+from domain.errors import NotFound, RateLimited, Unavailable
 from domain.posts import DeletePost, delete_post
 from domain.responses import DeleteResponse
 from domain.rooms import FEED, post_room, user_room
 from domain.support import UndoSupport
 from tests.domain.world import World
+from tests.fakes.outage import without_transactions
 
 LONG = "x" * 101
 
@@ -46,6 +47,23 @@ async def test_taps_within_a_fifth_of_a_second_share_one_telling(world: World) -
     told = await world.told(post_room(post.id))
     assert len(told) == 2
     assert told[-1]["data"]["counts"] == {"been_there": 2, "stay_strong": 1, "proud_of_you": 1}
+
+
+async def test_a_retry_takes_back_what_was_undone_while_postgresql_was_away(world: World) -> None:
+    author, helper = await world.person(), await world.person()
+    post = await world.post(author)
+    await world.tap(helper, post)
+    await world.work()
+    command = UndoSupport(post_id=post.id, kind="been_there")
+    with pytest.raises(Unavailable):
+        await support.undo_support(command, helper, without_transactions(world.ports))
+    world.clock.advance(seconds=1)
+    answer = await support.undo_support(command, helper, world.ports)
+    assert (answer.counts, answer.mine) == ({}, [])
+    world.clock.advance(seconds=1)
+    await world.work()
+    assert await world.points(helper) == 0
+    assert (await world.news(author, "support:changed"))[-1]["counts"] == {}
 
 
 async def test_a_support_is_undone_once(world: World) -> None:

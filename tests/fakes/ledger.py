@@ -70,7 +70,7 @@ class FakeLedger:
         return sum((one.post_id, one.account_id, one.kind) == what for one in entries) - 1
 
     async def drifted(self, limit: int) -> list[str]:
-        accounts = self._tables.accounts.values()
+        accounts = [one for one in self._tables.accounts.values() if one.status != "erased"]
         return [one.id for one in accounts if one.strength_points != await self.balance(one.id)][:limit]
 
     async def repair(self, account_id: str) -> int:

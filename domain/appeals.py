@@ -10,8 +10,7 @@ from domain.cases import Case
 from domain.clock import rfc3339
 from domain.decisions import APPEALABLE, Decision
 from domain.errors import Conflict, NotFound
-from domain.ids import derived_id
-from domain.ports import Ports
+from domain.ports import Ports, Records
 from domain.text import accepted_text
 from domain.wire import END, Command, Id, View
 
@@ -36,11 +35,8 @@ async def appeal(command: Appeal, ports: Ports) -> Appealed:
     """Opens a case that whoever decided cannot take. A second appeal is refused (`conflict`)."""
     decision = await _appealed(command, ports)
     note = accepted_text(command.note, "note", characters_max=NOTE_CHARACTERS_MAX)
-    if decision.state != "active" or decision.action not in APPEALABLE:
-        raise Conflict("This decision does not hold any more.")
-    made = await ports.records.decisions.of_case(decision.case_id)
-    case = new_case(decision, note, [one.moderator_id for one in made if one.moderator_id], ports)
     async with ports.transaction() as tx:
+        case = new_case(decision, note, await _barred(decision, tx), ports)
         await tx.cases.add_appeal(case)
         await audit.note(
             "moderation.appeal",
@@ -64,10 +60,20 @@ async def _appealed(command: Appeal, ports: Ports) -> Decision:
     return decision
 
 
+async def _barred(decision: Decision, tx: Records) -> list[str]:
+    """Everybody who decided or proposed, of a decision that holds until the end of the transaction."""
+    if await cases.held_subject(decision.subject_id, tx) is None:
+        raise NotFound
+    now = await tx.decisions.get(decision.id)
+    if now is None or now.state != "active" or now.action not in APPEALABLE:
+        raise Conflict("This decision does not hold any more.")
+    made = await tx.decisions.of_case(decision.case_id)
+    return [one.moderator_id for one in made if one.moderator_id]
+
+
 def new_case(decision: Decision, note: str, barred: list[str], ports: Ports) -> Case:
-    """`barred`: everybody who decided or proposed."""
     return Case(
-        id=derived_id("appeal", decision.id),
+        id=cases.appeal_id(decision.id),
         kind="appeal",
         target=decision.target,
         target_id=decision.target_id,

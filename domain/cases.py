@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from domain import access, events, notifications, pages, rooms
-from domain.accounts import User
+from domain.accounts import Account, Role, User
 from domain.clock import rfc3339
 from domain.errors import Conflict, Forbidden, Gone, NotFound
 from domain.events import Event
@@ -183,8 +183,15 @@ async def call_moderators(case_id: str, event_id: str, ports: Ports) -> None:
 
 async def callable_for(case: Case, ports: Ports) -> list[str]:
     """Every moderator but those whose own conduct it is about, or who may not decide it."""
-    moderators = await ports.records.accounts.with_roles(sorted(access.MODERATORS))
+    judged = "user" if case.kind == "risk" else await role_of(case.subject_id, ports.records)
+    judges = sorted(role for role in access.MODERATORS if access.may_judge(role, judged))
+    moderators = await ports.records.accounts.with_roles(judges)
     return [id for id in moderators if id != case.subject_id and id not in case.barred]
+
+
+async def role_of(account_id: str, records: Records) -> Role:
+    account = await records.accounts.get(account_id)
+    return account.role if account is not None else "user"
 
 
 @events.composes("moderation:case")
@@ -204,6 +211,7 @@ async def read_queue(query: QueueQuery, user: User, ports: Ports, *, limit: int)
         ports.now(),
         kind=query.kind,
         mine=query.mine,
+        colleagues=access.may_judge(user.role, "moderator"),
         after=pages.decode_cursor(query.cursor),
         limit=limit + 1,
     )
@@ -262,7 +270,7 @@ async def wellbeing(user: User, ports: Ports) -> Wellbeing:
 
 async def claimed(case_id: str, user: User, records: Records, ports: Ports) -> Case:
     """The case, held by this moderator from now on; refuses those who may not decide it or came second."""
-    case = await _decidable(case_id, user, records)
+    case = await _decidable(case_id, user, records, ports)
     now = ports.now()
     held = await records.cases.claim(case.id, user.id, now, now + timedelta(seconds=CLAIM_SECONDS))
     if held is None:
@@ -272,7 +280,7 @@ async def claimed(case_id: str, user: User, records: Records, ports: Ports) -> C
 
 async def held_case(case_id: str, user: User, ports: Ports) -> Case:
     """The case that this moderator took; `gone` once it is decided, `conflict` when they do not hold it."""
-    case = await _decidable(case_id, user, ports.records)
+    case = await _decidable(case_id, user, ports.records, ports)
     if case.closed_at is not None:
         raise Gone("This case is decided.")
     if not is_held(case, user, ports.now()):
@@ -280,14 +288,31 @@ async def held_case(case_id: str, user: User, ports: Ports) -> Case:
     return case
 
 
-async def _decidable(case_id: str, user: User, records: Records) -> Case:
+async def _decidable(case_id: str, user: User, records: Records, ports: Ports) -> Case:
     access.check_moderator(user)
     case = await records.cases.get(case_id)
     if case is None:
         raise NotFound
     check_may_decide(case, user)
+    await check_reach(case, user, records)
     await check_not_reporter(case, user, records)
+    await check_not_addressed(case, user, ports)
     return case
+
+
+async def held_subject(account_id: str, tx: Records) -> Account | None:
+    """Whom something is decided about, held until the end of the transaction; None once they are erased."""
+    account = await tx.accounts.lock(account_id)
+    return None if account is None or account.status == "erased" else account
+
+
+def appeal_id(decision_id: str) -> str:
+    return derived_id("appeal", decision_id)
+
+
+async def close_appeal(decision_id: str, at: datetime, tx: Records) -> None:
+    """What was taken back is not for anybody to look at any more."""
+    await tx.cases.close(appeal_id(decision_id), "overturned", None, at)
 
 
 def check_may_decide(case: Case, user: User) -> None:
@@ -298,11 +323,27 @@ def check_may_decide(case: Case, user: User) -> None:
         raise Forbidden("Somebody else has to look at this case.")
 
 
+async def check_reach(case: Case, user: User, records: Records) -> None:
+    """Moderators are judged by admins; anybody may help a colleague in danger."""
+    if case.kind != "risk" and not access.may_judge(user.role, await role_of(case.subject_id, records)):
+        raise Forbidden("Only an admin decides about a moderator.")
+
+
 async def check_not_reporter(case: Case, user: User, records: Records) -> None:
     """Nobody decides what they reported themselves. Whoever worried about a person may help them."""
     report = await records.reports.by_reporter(user.id, case.target, case.target_id)
     if case.kind != "risk" and report is not None and report.reason != "worried":
         raise Forbidden("You reported this. Somebody else has to look at it.")
+
+
+async def check_not_addressed(case: Case, user: User, ports: Ports) -> None:
+    """Nobody decides about what was said in answer to them."""
+    if case.kind == "risk" or case.target != "response":
+        return
+    response = await ports.content.responses.get(case.target_id)
+    post = await ports.content.posts.get(response.post_id) if response is not None else None
+    if post is not None and post.author_id == user.id:
+        raise Forbidden("This was said to you. Somebody else has to look at it.")
 
 
 async def release_case(command: OneCase, user: User, ports: Ports) -> None:

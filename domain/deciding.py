@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import msgspec
 
-from domain import audit, cases, doors, enforcement
-from domain.accounts import User
+from domain import access, audit, cases, doors, enforcement
+from domain.accounts import Account, User
 from domain.cases import Case
 from domain.decisions import (
     ALONE_DAYS_MAX,
@@ -19,7 +19,7 @@ from domain.decisions import (
     apply_job,
     possible_actions,
 )
-from domain.errors import Conflict, Invalid
+from domain.errors import Conflict, Gone, Invalid, NotFound
 from domain.ids import new_id
 from domain.jobs import Job
 from domain.ports import Ports, Records
@@ -32,15 +32,24 @@ AFTER_REVIEW: dict[Action, DecisionState] = {"dismiss": "reversed", "hide": "rep
 async def decide(command: Decide, user: User, ports: Ports) -> Decided:
     """Takes the case first if nobody holds it. When this answers, it has happened."""
     async with ports.transaction() as tx:
+        subject = await _held_subject(command.case_id, user, tx)
         case = await cases.claimed(command.case_id, user, tx, ports)
+        if subject is None:
+            raise Gone("This account is not there any more.")
         decision = await _decision(command, case, user, tx, ports)
-        if case.kind != "risk":
-            # Anybody may help a colleague in danger.
-            await enforcement.check_reach(decision, user, tx)
         owed = await _record(decision, case, user, tx, ports)
     await enforcement.apply(decision, ports)
     await ports.queue.push(owed)
     return Decided(decision_id=decision.id, state=decision.state)
+
+
+async def _held_subject(case_id: str, user: User, tx: Records) -> Account | None:
+    """About one person one thing is decided at a time. Their account comes before the case, as everywhere."""
+    access.check_moderator(user)
+    case = await tx.cases.get(case_id)
+    if case is None:
+        raise NotFound
+    return await cases.held_subject(case.subject_id, tx)
 
 
 async def _decision(command: Decide, case: Case, user: User, tx: Records, ports: Ports) -> Decision:
@@ -145,12 +154,19 @@ async def _close(decision: Decision, case: Case, user: User, tx: Records, ports:
 
 async def _overturn(decision: Decision, case: Case, user: User, tx: Records, ports: Ports) -> None:
     """An appeal that is right takes the decision back, and the case it was made on."""
-    appealed = await tx.decisions.get(case.decision_id or "")
+    appealed = await _in_its_place(await tx.decisions.get(case.decision_id or ""), tx)
     if appealed is None or not await tx.decisions.end(appealed.id, "reversed", by=decision.id):
         return
     await enforcement.lift(appealed, tx, ports)
     if not await tx.cases.close(appealed.case_id, "overturned", user.id, ports.now()):
         await tx.cases.change_outcome(appealed.case_id, "overturned")
+
+
+async def _in_its_place(appealed: Decision | None, tx: Records) -> Decision | None:
+    """What moderation did and a person decided the same way since: the appeal is about theirs then."""
+    while appealed is not None and appealed.state == "replaced" and appealed.reversed_by is not None:
+        appealed = await tx.decisions.get(appealed.reversed_by)
+    return appealed
 
 
 async def _settle_automatic(decision: Decision, user: User, tx: Records) -> None:
@@ -160,8 +176,9 @@ async def _settle_automatic(decision: Decision, user: User, tx: Records) -> None
     if state is None:
         return
     for one in await tx.decisions.of_target(decision.target, decision.target_id, enforcement.DECISIONS_MAX):
-        if one.moderator_id is None:
-            await tx.decisions.end(one.id, state, by=decision.id)
+        ended = one.moderator_id is None and await tx.decisions.end(one.id, state, by=decision.id)
+        if ended and state == "reversed":
+            await cases.close_appeal(one.id, decision.at, tx)
 
 
 async def _note(decision: Decision, user: User, tx: Records, ports: Ports) -> None:

@@ -7,10 +7,8 @@ at once, and again by job should this process die. Doing it twice changes nothin
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from domain import access, audit, doors, events, notices, visibility
-from domain.accounts import Role, User
+from domain import access, audit, cases, doors, events, notices, visibility
 from domain.decisions import WITHHOLDING, Action, Decision
-from domain.errors import Forbidden
 from domain.events import Event
 from domain.ids import derived_id
 from domain.ports import Ports, Records
@@ -21,17 +19,8 @@ from domain.visibility import Withheld
 STATUS: Mapping[Action, Withheld] = {"hold": "held", "hide": "hidden", "remove": "removed"}
 DECISIONS_MAX = 50
 LABELLING: frozenset[Action] = frozenset({"label"})
-
-
-async def check_reach(decision: Decision, user: User, tx: Records) -> None:
-    """Moderators are judged by admins."""
-    if not access.may_judge(user.role, await _role_of(decision.subject_id, tx)):
-        raise Forbidden("Only an admin decides about a moderator.")
-
-
-async def _role_of(account_id: str, tx: Records) -> Role:
-    account = await tx.accounts.get(account_id)
-    return account.role if account is not None else "user"
+MOVING: frozenset[Action] = WITHHOLDING | {"dismiss", "restore"}
+"""What may take content away, or bring it back."""
 
 
 async def still_agrees(proposal: Decision, tx: Records) -> bool:
@@ -39,12 +28,12 @@ async def still_agrees(proposal: Decision, tx: Records) -> bool:
     proposer = await tx.accounts.get(proposal.moderator_id or "")
     if proposer is None or proposer.status != "active":
         return False
-    return access.may_judge(proposer.role, await _role_of(proposal.subject_id, tx))
+    return access.may_judge(proposer.role, await cases.role_of(proposal.subject_id, tx))
 
 
 async def sanction(decision: Decision, tx: Records) -> None:
-    """The part of a decision that is kept with the account. Of several the one that ends last holds: nobody
-    shortens alone what others decided.
+    """The part of a decision that is kept with the account, which the transaction holds. Of several the one
+    that ends last holds: nobody shortens alone what others decided.
     """
     standing = await tx.standings.get(decision.subject_id)
     if decision.action == "mute":
@@ -101,9 +90,37 @@ async def apply_decision(decision_id: str, ports: Ports) -> None:
 
 async def apply(decision: Decision, ports: Ports) -> None:
     """What follows from a decision that holds, unless a later one of its kind says otherwise."""
-    if decision.state != "active" or await _is_superseded(decision, ports):
+    if decision.state == "active" and not await _is_superseded(decision, ports):
+        await STEPS.get(decision.action, _tell)(decision, ports)
+    if decision.action in MOVING:
+        await _agree(decision, ports)
+
+
+async def _agree(decision: Decision, ports: Ports) -> None:
+    """Looks again when it is done: what was decided meanwhile holds, whoever's hands were slower.
+
+    Its events have a cause of their own, because those of the decision that holds may have been told before.
+    """
+    made = await ports.records.decisions.of_target(decision.target, decision.target_id, DECISIONS_MAX)
+    held = next((one for one in made if one.state == "active" and one.action in WITHHOLDING), None)
+    if held is not None and held.id != decision.id:
+        if await _status_of(decision, ports) in visibility.SEEN:
+            await _take_away(held, derived_id("agree", held.id, decision.id), ports)
         return
-    await STEPS.get(decision.action, _tell)(decision, ports)
+    ended = next((one for one in made if one.id == decision.id and one.action in {"hold", "hide"}), None)
+    if held is None and ended is not None and await _status_of(ended, ports) == STATUS[ended.action]:
+        await _bring_back(ended, status_before(made), derived_id("agree", ended.id), ports)
+
+
+async def _status_of(decision: Decision, ports: Ports) -> str | None:
+    """Of a post or a response; None of what has none."""
+    if decision.target == "post":
+        post = await ports.content.posts.get(decision.target_id)
+        return post.status if post else None
+    if decision.target == "response":
+        response = await ports.content.responses.get(decision.target_id)
+        return response.status if response else None
+    return None
 
 
 async def _is_superseded(decision: Decision, ports: Ports) -> bool:
@@ -125,15 +142,19 @@ async def _tell(decision: Decision, ports: Ports) -> None:
 
 
 async def _withhold(decision: Decision, ports: Ports) -> None:
+    await _take_away(decision, decision.id, ports)
+    await _tell(decision, ports)
+
+
+async def _take_away(decision: Decision, cause: str, ports: Ports) -> None:
     status = STATUS[decision.action]
     if decision.target == "circle":
-        await doors.clear(decision.target_id, decision.id, ports)
+        await doors.clear(decision.target_id, cause, ports)
     elif decision.target == "post":
         if (post := await ports.content.posts.get(decision.target_id)) is not None:
-            await visibility.withhold_post(post, status, decision.id, ports)
+            await visibility.withhold_post(post, status, cause, ports)
     elif (response := await ports.content.responses.get(decision.target_id)) is not None:
-        await visibility.withhold_response(response, status, decision.id, ports)
-    await _tell(decision, ports)
+        await visibility.withhold_response(response, status, cause, ports)
 
 
 async def _label(decision: Decision, ports: Ports) -> None:
@@ -263,6 +284,7 @@ async def lift_bans(ports: Ports) -> int:
 async def lift_if_over(account_id: str, ports: Ports) -> bool:
     """True when a ban had run out, and is lifted now."""
     async with ports.transaction() as tx:
+        await tx.accounts.lock(account_id)
         if not await tx.standings.end_ban(account_id, ports.now()):
             return False
         await _set_status(account_id, "active", was="banned", tx=tx)

@@ -1,6 +1,6 @@
 """Listening: no scan hears a voice, so people do; what is reported of a new account is held until one has."""
 
-from domain import audit, enforcement, trust
+from domain import audit, cases, enforcement, trust
 from domain.cases import Case
 from domain.decisions import Decision, apply_job
 from domain.ids import derived_id
@@ -29,6 +29,8 @@ async def hold_unheard(response_id: str, case_id: str, ports: Ports) -> None:
     decision = _hold(response, case, ports)
     async with ports.transaction() as tx:
         known = await tx.decisions.get(decision.id)
+        if known is None and not await _is_undecided(response, tx):
+            return
         owed = [] if known else await _decided(decision, tx, ports)
     await enforcement.apply(known or decision, ports)
     await ports.queue.push(owed)
@@ -45,6 +47,14 @@ async def _is_to_be_held(response: Response, ports: Ports) -> bool:
         return False
     post = await ports.content.posts.get(response.post_id)
     return post is None or (post.type, post.author_id) != ("sos", response.author_id)
+
+
+async def _is_undecided(response: Response, tx: Records) -> bool:
+    """Whether nobody decided about it meanwhile."""
+    if await cases.held_subject(response.author_id, tx) is None:
+        return False
+    made = await tx.decisions.of_target("response", response.id, enforcement.DECISIONS_MAX)
+    return all(one.moderator_id is None for one in made)
 
 
 def _hold(response: Response, case: Case, ports: Ports) -> Decision:

@@ -285,11 +285,21 @@ async def _restrict(scanned: Scanned, ports: Ports) -> None:
     async with ports.transaction() as tx:
         known = await tx.decisions.get(decision.id)
         if known is None:
+            if not await _is_ours(scanned, tx):
+                return
             opened = await cases.open_case(case, tx)
             decision = msgspec.structs.replace(decision, case_id=opened.case.id)
             told, owed = opened.told, [*opened.owed, *await _decided(decision, tx, ports)]
     await enforcement.apply(known or decision, ports)
     ports.announcer.announce(*told, jobs=owed)
+
+
+async def _is_ours(scanned: Scanned, tx: Records) -> bool:
+    """Whether it is still for this scan to decide: by now a person may have, or another scan."""
+    if await cases.held_subject(scanned.author_id, tx) is None:
+        return False
+    made = await tx.decisions.of_target(scanned.target, scanned.id, enforcement.DECISIONS_MAX)
+    return last_judged(made) is None and not is_withheld(scanned, made)
 
 
 def decision_id(scanned: Scanned) -> str:
@@ -343,19 +353,26 @@ async def _release(scanned: Scanned, made: Sequence[Decision], ports: Ports) -> 
         at=ports.now(),
     )
     async with ports.transaction() as tx:
-        for one in made:
-            if one.action in WITHHOLDING and await tx.decisions.end(one.id, "reversed", by=back.id):
-                await _close_unreported(one.case_id, tx, ports)
+        if not await _ended(scanned, back, tx):
+            return
         owed = await _decided(back, tx, ports)
     await enforcement.apply(back, ports)
     await ports.queue.push(owed)
 
 
-async def _close_unreported(case_id: str, tx: Records, ports: Ports) -> None:
-    """What people reported is for people to decide, whatever the rules think by now."""
-    case = await tx.cases.get(case_id)
-    if case is not None and case.reports == 0:
-        await tx.cases.close(case_id, "dismiss", None, ports.now())
+async def _ended(scanned: Scanned, back: Decision, tx: Records) -> bool:
+    """False when there is nothing to take back any more, or a person has judged it by now."""
+    await cases.held_subject(scanned.author_id, tx)
+    made = await tx.decisions.of_target(scanned.target, scanned.id, enforcement.DECISIONS_MAX)
+    withheld = [one for one in made if one.action in WITHHOLDING and one.state == "active"]
+    if last_judged(made) is not None or not withheld:
+        return False
+    for one in withheld:
+        await tx.decisions.end(one.id, "reversed", by=back.id)
+        # What people reported is for people to decide, whatever the rules think by now.
+        await tx.cases.close_unreported(one.case_id, "dismiss", back.at)
+        await cases.close_appeal(one.id, back.at, tx)
+    return True
 
 
 async def _slow_down(scanned: Scanned, ports: Ports) -> None:

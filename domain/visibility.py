@@ -51,11 +51,14 @@ async def restore_post(post: Post, status: PostStatus, cause: str, ports: Ports)
 
 async def withhold_response(response: Response, status: Withheld, cause: str, ports: Ports) -> bool:
     """As `withhold_post`; its count is taken back by whoever took it out of sight."""
-    if response.status == "removed" and status != "removed":
+    if response.status == "expired" or (response.status == "removed" and status != "removed"):
         return False
     changed = await ports.content.responses.change(response.id, {"status": status}, status=response.status)
     if changed is None:
-        return False
+        now = await ports.content.responses.get(response.id)
+        if now is None or now.status == response.status:
+            return False
+        return await withhold_response(now, status, cause, ports)
     if response.status == "live":
         await ports.content.posts.count_response(response.post_id, -1)
     refs = {"post_id": response.post_id, "response_id": response.id}

@@ -47,6 +47,10 @@ class AccountRows:
         row = await self.db.fetchrow(f"select {COLUMNS} from accounts where id = $1", id)
         return Account(**row) if row else None
 
+    async def lock(self, id: str) -> Account | None:
+        row = await self.db.fetchrow(f"select {COLUMNS} from accounts where id = $1 for no key update", id)
+        return Account(**row) if row else None
+
     async def get_many(self, ids: Iterable[str]) -> dict[str, Account]:
         wanted = list(ids)
         if not wanted:

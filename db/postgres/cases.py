@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from db.postgres.statements import Db, changed
+from domain.access import MODERATORS
 from domain.cases import Case, CaseKind, Load, Target, joined
 from domain.clock import EPOCH
 from domain.errors import Conflict, Invalid
@@ -155,6 +156,18 @@ class CaseRows:
         )
         return changed(status)
 
+    async def close_unreported(self, id: str, outcome: str, at: datetime) -> bool:
+        status = await self.db.execute(
+            """
+            update cases set outcome = $2, closed_at = $3
+            where id = $1 and closed_at is null and reports = 0
+            """,
+            id,
+            outcome,
+            at,
+        )
+        return changed(status)
+
     async def change_outcome(self, id: str, outcome: str) -> None:
         await self.db.execute(
             "update cases set outcome = $2 where id = $1 and closed_at is not null", id, outcome
@@ -179,6 +192,7 @@ class CaseRows:
         *,
         kind: CaseKind | None,
         mine: bool = False,
+        colleagues: bool = False,
         after: Cursor | None,
         limit: int,
     ) -> list[Case]:
@@ -191,6 +205,8 @@ class CaseRows:
                 and ($3::text is null or kind = $3)
                 and (-urgency, opened_at, id) > (-$4::int, $5::timestamptz, $6::uuid)
                 and (not $8 or (claimed_by = $1 and claimed_until > $2))
+                and ($9 or kind = 'risk' or not exists (
+                    select from accounts where accounts.id = subject_id and role = any($10)))
             order by urgency desc, opened_at, id limit $7
             """,
             moderator_id,
@@ -201,6 +217,8 @@ class CaseRows:
             id,
             limit,
             mine,
+            colleagues,
+            sorted(MODERATORS),
         )
         return [Case(**row) for row in rows]
 

@@ -49,6 +49,9 @@ class Cases(Protocol):
     async def close(self, id: str, outcome: str, closed_by: str | None, at: datetime) -> bool:
         """False when it is closed already."""
 
+    async def close_unreported(self, id: str, outcome: str, at: datetime) -> bool:
+        """As `close`, by nobody; False also for what somebody reported."""
+
     async def change_outcome(self, id: str, outcome: str) -> None:
         """Of a closed case."""
 
@@ -62,12 +65,14 @@ class Cases(Protocol):
         *,
         kind: CaseKind | None,
         mine: bool = False,
+        colleagues: bool = False,
         after: Cursor | None,
         limit: int,
     ) -> list[Case]:
         """Open cases for this moderator in the order of `place`: most urgent first, then the oldest.
 
-        `mine`: those alone whose claim they hold.
+        `mine`: those alone whose claim they hold. `colleagues`: also what is about moderators; without it
+        only their being in danger.
         """
 
     async def similar(self, case: Case, limit: int) -> list[Case]:

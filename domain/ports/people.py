@@ -24,6 +24,9 @@ class Accounts(Protocol):
 
     async def get(self, id: str) -> Account | None: ...
 
+    async def lock(self, id: str) -> Account | None:
+        """As it is now; in a transaction, until whose end nobody else changes it or holds it."""
+
     async def get_many(self, ids: Iterable[str]) -> dict[str, Account]: ...
 
     async def by_handle(self, handle: str) -> Account | None:

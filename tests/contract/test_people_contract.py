@@ -136,6 +136,27 @@ async def test_what_is_mine_is_what_i_hold(ports: Ports) -> None:
     assert {one.id for one in everything} >= {mine.id, lapsed.id, free.id}
 
 
+async def test_what_is_about_moderators_waits_for_those_who_judge_them(ports: Ports, make: Makers) -> None:
+    colleague, somebody = await make.account(role="moderator"), await make.account()
+    theirs = await opened(ports, case(subject_id=colleague.id))
+    danger = await opened(ports, case(subject_id=colleague.id, kind="risk"))
+    other = await opened(ports, case(subject_id=somebody.id))
+    me, queue = new_id(), ports.records.cases.queue
+    for colleagues, seen in ((False, {danger.id, other.id}), (True, {theirs.id, danger.id, other.id})):
+        found = await queue(me, NOON, kind=None, colleagues=colleagues, after=None, limit=9)
+        assert {one.id for one in found} == seen
+
+
+async def test_what_somebody_reported_is_not_closed_unread(ports: Ports) -> None:
+    reported, found = await opened(ports, case(reports=1)), await opened(ports, case())
+    assert not await ports.records.cases.close_unreported(reported.id, "dismiss", NOON)
+    assert await ports.records.cases.close_unreported(found.id, "dismiss", NOON)
+    assert not await ports.records.cases.close_unreported(found.id, "dismiss", NOON)
+    closed = await ports.records.cases.get(found.id)
+    assert closed is not None
+    assert (closed.outcome, closed.closed_by, closed.closed_at) == ("dismiss", None, NOON)
+
+
 async def test_barred_moderators_are_kept_from_a_case_and_from_appeals(ports: Ports) -> None:
     me = new_id()
     old = await closed(ports, case())

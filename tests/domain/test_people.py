@@ -166,8 +166,9 @@ async def test_whoever_reported_something_else_before_is_heard_when_they_worry(w
 
 
 async def test_urgent_cases_reach_moderators_who_are_not_here(world: World) -> None:
-    moderator, subject = await world.person(role="moderator"), await world.person(role="moderator")
-    post = await world.post(subject)
+    """Those who may decide: about a moderator, admins."""
+    moderator, subject = await world.person(role="admin"), await world.person(role="moderator")
+    colleague, post = await world.person(role="moderator"), await world.post(subject)
     await report(world, await world.person(), post, "spam")
     await world.work("call_moderators")
     assert await world.news(moderator, "notification:new") == []
@@ -175,7 +176,9 @@ async def test_urgent_cases_reach_moderators_who_are_not_here(world: World) -> N
     assert await world.work("call_moderators", times=2) == 1
     (told,) = await world.news(moderator, "notification:new")
     assert (told["notification"]["kind"], told["notification"]["post_id"]) == ("case", None)
-    assert await world.news(subject, "notification:new") == []
+    for other in (subject, colleague):
+        assert await world.news(other, "notification:new") == []
+        assert await world.news(other, "moderation:case") == []
 
 
 async def test_who_reads_a_case_is_noted(world: World) -> None:
@@ -603,6 +606,63 @@ async def test_moderators_are_judged_by_admins_and_nobody_by_themselves(world: W
     with pytest.raises(Forbidden):
         await decide(world, msgspec.structs.replace(author, role="admin"), case, "dismiss")
     assert (await decide(world, await world.person(role="admin"), case, "hide")).state == "active"
+
+
+async def test_what_is_about_a_moderator_waits_for_admins_and_is_read_by_them_alone(world: World) -> None:
+    author, _, case = await reported(world)
+    await world.ports.records.accounts.update(author.id, {"role": "moderator"})
+    colleague, admin = await world.person(role="moderator"), await world.person(role="admin")
+    with pytest.raises(Forbidden):
+        await review.claim_case(OneCase(case_id=case.id), colleague, world.ports)
+    for judge, seen in ((colleague, []), (admin, [case.id])):
+        queue = await cases.read_queue(QueueQuery(), judge, world.ports, limit=9)
+        assert [one.id for one in queue.items] == seen
+    assert (await review.claim_case(OneCase(case_id=case.id), admin, world.ports)).case.id == case.id
+
+
+async def test_nobody_decides_about_what_was_said_to_them(world: World) -> None:
+    addressed = await world.person(role="moderator")
+    answer = await world.answer(await world.person(), await world.post(addressed), content=VILE)
+    await world.work("scan_response")
+    case = await only_case(world)
+    with pytest.raises(Forbidden):
+        await decide(world, addressed, case, "ban", days=1)
+    await decide(world, await world.person(role="moderator"), case, "remove")
+    stored = await world.ports.content.responses.get(answer.id)
+    assert stored is not None
+    assert stored.status == "removed"
+
+
+async def test_an_appeal_is_about_what_a_person_decided_in_the_place_of_moderation(world: World) -> None:
+    author = await world.person()
+    post = await world.post(author, content=VILE)
+    await world.work()
+    case, opened = await only_case(world), await appeal(world, author)
+    await decide(world, await world.person(role="moderator"), case, "remove")
+    await decide(world, await world.person(role="moderator"), opened, "restore")
+    assert (await world.stored(post.id)).status == "live"
+
+
+async def test_an_appeal_is_over_when_moderation_is_overruled_before_anybody_looked(world: World) -> None:
+    author = await world.person()
+    await world.post(author, content=VILE)
+    await world.work()
+    case, opened = await only_case(world), await appeal(world, author)
+    await decide(world, await world.person(role="moderator"), case, "dismiss")
+    with pytest.raises(Conflict):
+        await decide(world, await world.person(role="moderator"), opened, "uphold")
+    assert [told["action"] for told in await world.news(author, "moderation:notice")] == ["hide", "dismiss"]
+
+
+async def test_nobody_appeals_who_is_erased(world: World) -> None:
+    author, _, case = await reported(world)
+    await decide(world, await world.person(role="moderator"), case, "warn")
+    (notice,) = await world.news(author, "moderation:notice")
+    await world.ports.records.accounts.update(author.id, {"status": "erased"})
+    code, note = notice["appeal_code"], "I did not mean it so."
+    command = Appeal(decision_id=notice["decision_id"], appeal_code=code, note=note)
+    with pytest.raises(NotFound):
+        await appeals.appeal(command, world.ports)
 
 
 @pytest.mark.parametrize("action", ["hide", "remove", "mute", "ban", "warn"])

@@ -31,6 +31,10 @@ class FakeAccounts:
     async def get(self, id: str) -> Account | None:
         return self._tables.accounts.get(id)
 
+    async def lock(self, id: str) -> Account | None:
+        """The transactions of the fakes run one after the other."""
+        return await self.get(id)
+
     async def get_many(self, ids: Iterable[str]) -> dict[str, Account]:
         found = {id: self._tables.accounts[id] for id in ids if id in self._tables.accounts}
         return {id: account for id, account in found.items() if account.status != "erased"}

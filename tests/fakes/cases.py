@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from domain.access import MODERATORS
 from domain.cases import Case, CaseKind, Load, Target, joined, place
 from domain.errors import Conflict, Invalid
 from domain.pages import Cursor
@@ -76,6 +77,10 @@ class FakeCases:
         self._put(replace(case, outcome=outcome, closed_by=closed_by, closed_at=at))
         return True
 
+    async def close_unreported(self, id: str, outcome: str, at: datetime) -> bool:
+        case = self._tables.cases.get(id)
+        return case is not None and case.reports == 0 and await self.close(id, outcome, None, at)
+
     async def change_outcome(self, id: str, outcome: str) -> None:
         case = self._tables.cases.get(id)
         if case is not None and case.closed_at is not None:
@@ -92,6 +97,7 @@ class FakeCases:
         *,
         kind: CaseKind | None,
         mine: bool = False,
+        colleagues: bool = False,
         after: Cursor | None,
         limit: int,
     ) -> list[Case]:
@@ -104,12 +110,17 @@ class FakeCases:
             and is_free(case, moderator_id, now)
             and kind in (None, case.kind)
             and (not mine or (case.claimed_by == moderator_id and (case.claimed_until or now) > now))
+            and (colleagues or case.kind == "risk" or not self._is_about_a_moderator(case))
         ]
         found.sort(key=lambda case: in_queue(place(case)))
         if after is not None:
             check_cursor(after)
             found = [case for case in found if in_queue(place(case)) > in_queue(after)]
         return found[:limit]
+
+    def _is_about_a_moderator(self, case: Case) -> bool:
+        subject = self._tables.accounts.get(case.subject_id)
+        return subject is not None and subject.role in MODERATORS
 
     async def similar(self, case: Case, limit: int) -> list[Case]:
         topics = set(case.topics)

@@ -6,6 +6,8 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from db.embedded.errors import USE_OWN_STORES, EmbeddedStoresError
+
 
 @dataclass(frozen=True, repr=False)
 class StoreUrls:
@@ -49,12 +51,17 @@ class Folder:
 
     @classmethod
     def create(cls, data_dir: Path) -> "Folder":
-        """The folder inside `data_dir`, made when missing."""
+        """The folder inside `data_dir`, made when missing. Raises EmbeddedStoresError."""
         folder = cls(data_dir.resolve() / "stores")
-        folder.logs.mkdir(parents=True, exist_ok=True)
-        # Others may pass (PostgreSQL runs as nobody on some machines) and may not look around.
-        folder.root.chmod(0o711)
-        folder.logs.chmod(0o700)
+        try:
+            folder.logs.mkdir(parents=True, exist_ok=True)
+            # Others may pass (PostgreSQL runs as nobody on some machines) and may not look around.
+            folder.root.chmod(0o711)
+            folder.logs.chmod(0o700)
+        except OSError as error:
+            raise EmbeddedStoresError(
+                f"The data folder {data_dir} (DATA_DIR) cannot be used: {error.strerror}. {USE_OWN_STORES}"
+            ) from None
         return folder
 
     @property
@@ -82,11 +89,16 @@ class Folder:
         return self.logs / f"{name}.log"
 
     def load(self) -> State:
-        """The remembered state; empty before the first start."""
+        """The remembered state; empty before the first start. Raises EmbeddedStoresError for another's."""
         try:
             return State(**json.loads(self._state.read_text()))
         except FileNotFoundError:
             return State()
+        except (TypeError, ValueError):
+            raise EmbeddedStoresError(
+                f"{self._state} was damaged or written by another version. Use that version, put the file "
+                f"back, or delete all data with `python -m db.embedded reset`. {USE_OWN_STORES}"
+            ) from None
 
     def save(self, state: State) -> None:
         """Replace the remembered state at once and for good; it holds passwords, so only we may read it."""

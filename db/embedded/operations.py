@@ -1,15 +1,18 @@
 """What an operator can do with the embedded stores of a data folder. Each yields lines to show."""
 
+import contextlib
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from db.embedded.errors import EmbeddedStoresError
 from db.embedded.folder import Folder
 from db.embedded.launcher import EmbeddedStores
-from db.embedded.lock import FileLock, is_held
+from db.embedded.lock import POLL_SECONDS, FileLock, is_held
+from db.embedded.service import is_server_of
 
 STOP_SECONDS = 60.0
 
@@ -36,10 +39,24 @@ def stop(data_dir: Path) -> Iterator[str]:
     if not is_held(folder.owner_lock):
         yield "not running"
         return
-    os.kill(folder.load().supervisor, signal.SIGTERM)
-    if not FileLock(folder.owner_lock).exclusive_within(STOP_SECONDS):
-        raise EmbeddedStoresError(f"The stores in {folder.root} do not stop; see {folder.log('supervisor')}.")
+    deadline, asked = time.monotonic() + STOP_SECONDS, False
+    while is_held(folder.owner_lock):
+        asked = asked or ask_to_stop(folder)
+        if time.monotonic() > deadline:
+            problem = f"The stores in {folder.root} do not stop; see {folder.log('supervisor')}."
+            raise EmbeddedStoresError(problem)
+        time.sleep(POLL_SECONDS)
     yield "stopped"
+
+
+def ask_to_stop(folder: Folder) -> bool:
+    """False until the supervisor has said which process it is: before, the number is another's."""
+    pid = folder.load().supervisor
+    if not is_server_of(pid, folder.root.parent):
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    return True
 
 
 def status(data_dir: Path) -> Iterator[str]:

@@ -9,7 +9,8 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from db.embedded.errors import EmbeddedStoresError
 from db.embedded.folder import Folder
@@ -60,7 +61,7 @@ def make_stores(folder: Folder, *, durable: bool) -> Sequence[Store]:
     for make in STORES:
         state.ports[make.name] = free_port(state.ports.get(make.name))
         state.password(make.name)
-    state.pids, state.urls = {}, {}
+    state.pids, state.urls, state.supervisor = {}, {}, os.getpid()
     folder.save(state)
     return [make.create(folder, state, durable=durable) for make in STORES]
 
@@ -97,7 +98,8 @@ def keep_running(services: Sequence[Service], folder: Folder) -> None:
         for service in services:
             service.revive()
         if pids != [service.pid for service in services]:
-            remember(services, folder)
+            with going_on("the new process ids are not written down"):
+                remember(services, folder)
 
 
 def stop_requested(within_seconds: float) -> bool:
@@ -108,10 +110,20 @@ def stop_requested(within_seconds: float) -> bool:
 
 def stop(services: Sequence[Service], folder: Folder) -> None:
     """Stop all at once and return when all are gone. First nobody may join any more."""
-    state = folder.load()
-    state.urls = {}
-    folder.save(state)
+    with going_on("it is not written down that the stores stop"):
+        state = folder.load()
+        state.urls = {}
+        folder.save(state)
     for service in services:
         service.ask_to_stop()
     for service in services:
         service.wait_stopped()
+
+
+@contextmanager
+def going_on(problem: str) -> Iterator[None]:
+    """A full disk takes no store from those who use it: what matters is that it runs, or ends in order."""
+    try:
+        yield
+    except (OSError, EmbeddedStoresError) as error:
+        logger.warning("%s: %s", problem, error)

@@ -61,6 +61,8 @@ class Valkey:
             "appendfsync": "everysec" if self.durable else "no",
             "save": '""',
             "maxmemory": MEMORY,
+            # Its command line names its folder: that is how its successor knows it.
+            "set-proc-title": "no",
             "maxmemory-policy": "noeviction",
         }
         lines = "".join(f"{name} {value}\n" for name, value in settings.items())

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +15,10 @@ from launched import DEADLINE_SECONDS, Launcher, all_end, ends, operate, running
 from marks import eventually_marks, marks, write_mark
 
 from db.embedded import EmbeddedStoresError, StoreUrls, embedded_stores
-from db.embedded.folder import Folder
+from db.embedded.folder import Folder, State
 from db.embedded.identity import candidates, namespace
+from db.embedded.operations import ask_to_stop
+from db.embedded.service import is_server_of
 
 Launch = Callable[..., Launcher]
 
@@ -61,9 +64,25 @@ async def test_a_killed_store_comes_back_with_its_data(store: str, data_dir: Pat
     async with embedded_stores(data_dir) as urls:
         await write_mark(urls, "kept")
         server = psutil.Process(Folder.create(data_dir).load().pids[store])
+        assert is_server_of(server.pid, data_dir / "stores" / store)
         server.kill()
         assert all_end([server])
         assert await eventually_marks(urls) == ["kept", "kept", "kept"]
+
+
+async def test_a_disk_that_takes_nothing_more_ends_no_store(data_dir: Path) -> None:
+    async with embedded_stores(data_dir) as urls:
+        await write_mark(urls, "kept")
+        processes = running(data_dir)
+        (data_dir / "stores" / "state.new").mkdir()  # what is remembered cannot be replaced
+        server = psutil.Process(Folder.create(data_dir).load().pids["valkey"])
+        server.kill()
+        assert all_end([server])
+        assert await eventually_marks(urls) == ["kept", "kept", "kept"]
+        assert processes[0].is_running()
+    log = (data_dir / "stores" / "logs" / "postgresql.log").read_text()
+    assert log.rstrip().endswith("database system is shut down")
+    (data_dir / "stores" / "state.new").rmdir()
 
 
 def test_a_killed_launcher_leaves_no_process_behind(launch: Launch, data_dir: Path) -> None:
@@ -180,6 +199,32 @@ async def test_operators_see_stop_and_reset_the_stores(launch: Launch, data_dir:
     assert operate("reset", data_dir).returncode == 0
     async with embedded_stores(data_dir) as fresh:
         assert await marks(fresh) == []
+
+
+def test_nobody_is_stopped_in_the_place_of_a_supervisor_that_is_starting(data_dir: Path) -> None:
+    folder = Folder.create(data_dir)
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        for number in (stranger.pid, 0):
+            folder.save(State(supervisor=number))
+            assert not ask_to_stop(folder)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"of_another_version": 1}', "[]"])
+def test_a_state_that_cannot_be_understood_is_reported_with_what_to_do(text: str, tmp_path: Path) -> None:
+    folder = Folder.create(tmp_path)
+    (folder.root / "state.json").write_text(text)
+    with pytest.raises(EmbeddedStoresError, match=r"state\.json.*reset"):
+        folder.load()
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = operate("start", tmp_path / "file" / "data")
+    assert refused.returncode == 1
+    assert "DATA_DIR" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 async def test_passwords_are_readable_by_their_owner_alone(data_dir: Path) -> None:

@@ -3,11 +3,12 @@
 import argparse
 import asyncio
 import gc
+import resource
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import structlog
@@ -17,13 +18,14 @@ from aiohttp import web
 from api.app import READINESS, SocketContract, build_app
 from api.asyncapi import Exchange
 from api.runner import Runner
-from db.embedded import EmbeddedStoresError
+from db.embedded import EmbeddedStoresError, child
+from db.embedded.identity import same_user
 from db.secrets import kept_secret
 from db.stores import Stores, located, open_stores
 from domain import moderation
 from domain.errors import Unavailable
 from domain.seeding import MODERATOR, OPERATOR, seed
-from domain.settings import Settings, SettingsError, load_settings
+from domain.settings import Settings, SettingsError, load_settings, settings_to_blame
 from realtime import contract
 from realtime.front import Front, Place, supervise
 from realtime.server import Realtime
@@ -40,6 +42,8 @@ KEEPALIVE_SECONDS = 75.0
 WARM_UP = "The first text loads the model; it should not be somebody's SOS."
 STOP_GRACE_SECONDS = 10.0
 """For what comes after the drain: requests that run, telling what was committed, closing the stores."""
+SPARE_FILES = 1_024
+"""Beside the sockets: of stores, of requests, of uploads."""
 REQUEST_GRACE_SECONDS = 4.0
 """For requests that still run after the drain; a body or a reader that is slow for ever holds nobody up."""
 
@@ -76,7 +80,14 @@ async def _exposed(settings: Settings, stores: Stores, place: Place | None) -> A
     """Metrics of this process, or of all at its port; on `METRICS_PORT` meanwhile."""
     async with (
         exposed(place.metrics, place.index) if place else exposed() as exposition,
-        probe_site(settings.server_host, settings.metrics_port, stores.ports, exposition, shared=bool(place)),
+        probe_site(
+            settings.server_host,
+            settings.metrics_port,
+            stores.ports,
+            exposition,
+            setting="METRICS_PORT",
+            shared=bool(place),
+        ),
     ):
         yield exposition
 
@@ -102,11 +113,18 @@ async def _started(
     moderation.quick_check(WARM_UP)
     moderation.scan(WARM_UP)
     realtime.start()
-    if front is not None:
-        await front.listen(runner)
-    else:
-        await web.TCPSite(runner, settings.server_host, settings.server_port, backlog=BACKLOG).start()
+    with listening(settings):
+        if front is not None:
+            await front.listen(runner)
+        else:
+            await web.TCPSite(runner, settings.server_host, settings.server_port, backlog=BACKLOG).start()
     return runner
+
+
+def listening(settings: Settings) -> AbstractContextManager[None]:
+    """Raises SettingsError for an address that is taken, or not ours."""
+    address = f"{settings.server_host}:{settings.server_port}"
+    return settings_to_blame("SERVER_HOST, SERVER_PORT", f"{address} cannot be listened on")
 
 
 def _contract(realtime: Realtime) -> SocketContract:
@@ -159,26 +177,45 @@ def main() -> None:
 
 def run(settings: Settings) -> int:
     """Serves in this process, or in several; returns the exit code."""
+    allow_files(settings.connections_max + SPARE_FILES)
     if settings.server_processes == 1:
         run_one(settings)
         return 0
-    return supervise(
-        settings.server_processes,
-        lambda place: run_one(settings, place),
-        host=settings.server_host,
-        port=settings.server_port,
-        stop_seconds=settings.drain_seconds + STOP_GRACE_SECONDS,
-    )
+    with telling_why(), listening(settings):
+        return supervise(
+            settings.server_processes,
+            lambda place: run_one(settings, place),
+            host=settings.server_host,
+            port=settings.server_port,
+            stop_seconds=settings.drain_seconds + STOP_GRACE_SECONDS,
+        )
 
 
 def run_one(settings: Settings, place: Place | None = None) -> None:
+    with telling_why(), tracing(settings, "server"):
+        uvloop.run(serve(settings, place))
+
+
+@contextmanager
+def telling_why() -> Iterator[None]:
+    """What an operator can mend ends the process with a sentence."""
     try:
-        with tracing(settings, "server"):
-            uvloop.run(serve(settings, place))
+        yield
     except SettingsError as error:
         raise SystemExit(f"The settings are wrong:\n{error}") from None
     except (EmbeddedStoresError, Unavailable) as error:
         raise SystemExit(f"The stores cannot be reached: {error}") from None
+
+
+def allow_files(wanted: int) -> None:
+    """A socket is a file, and many systems begin with 1,024 for each process, though they allow more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        log.warning("server.few_files", allowed=allowed, wanted=wanted)
 
 
 def parsed_arguments() -> argparse.Namespace:
@@ -203,7 +240,9 @@ def configured(arguments: argparse.Namespace) -> Settings:
 
 
 def started_worker() -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, str(Path(__file__).with_name("run_worker.py"))])
+    """It is told to stop when this process ends, however that ends."""
+    command = [sys.executable, str(Path(__file__).with_name("run_worker.py"))]
+    return subprocess.Popen(command, preexec_fn=child.before_exec(same_user(), signal.SIGTERM))
 
 
 if __name__ == "__main__":

@@ -43,7 +43,9 @@ async def work(settings: Settings) -> None:
             asyncio.create_task(watch_waiting(stores.ports), name="sos-waiting"),
         ]
         await stack.enter_async_context(
-            probe_site(settings.server_host, settings.worker_port, stores.ports, Exposition())
+            probe_site(
+                settings.server_host, settings.worker_port, stores.ports, Exposition(), setting="WORKER_PORT"
+            )
         )
         moderation.scan(WARM_UP)
         await workers.start()

@@ -27,7 +27,11 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to what no route was asked with; raises ConnectionError when one has begun already."""
+        """The answer to what no route was asked with; raises ConnectionError when one has begun already, or
+        when the client left before: that is no fault of ours to tell about.
+        """
+        if self.transport is None and isinstance(exc, ConnectionError):
+            raise exc
         super().handle_error(request, status, exc)
         answer = refusal(error_of(status), status)
         answer.headers.update(HEADERS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from db.signing import new_key_text
-from domain.settings import Settings
+from domain.settings import Settings, settings_to_blame
 
 Make = Callable[[], str]
 
@@ -27,15 +27,16 @@ MAKERS: Mapping[str, Make] = {
 def with_secrets(settings: Settings) -> Settings:
     """`settings` with every missing secret read from, or written to, the data folder.
 
-    In production nothing is made up: what it cannot do without the settings demand.
+    In production nothing is made up: what it cannot do without the settings demand. Raises SettingsError.
     """
     if settings.server_env == "production":
         return settings
-    made = {
-        name: SecretStr(kept_secret(settings.data_dir / "secrets" / name, make))
-        for name, make in MAKERS.items()
-        if not getattr(settings, name).get_secret_value()
-    }
+    with settings_to_blame("DATA_DIR", f"no secret can be kept in {settings.data_dir}"):
+        made = {
+            name: SecretStr(kept_secret(settings.data_dir / "secrets" / name, make))
+            for name, make in MAKERS.items()
+            if not getattr(settings, name).get_secret_value()
+        }
     return settings.model_copy(update=made)
 
 

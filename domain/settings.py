@@ -4,7 +4,8 @@ Units are in the names. Every wrong or missing value is reported at once, by its
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,8 +31,17 @@ class SettingsError(Exception):
     """The settings are wrong; each line of the message names one of them."""
 
 
+@contextmanager
+def settings_to_blame(names: str, problem: str) -> Iterator[None]:
+    """What the system refuses meanwhile is said by the names of the settings that asked for it."""
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(f"{names}: {problem}: {error.strerror or error}") from error
+
+
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, allow_inf_nan=False)
 
     server_env: Literal["development", "test", "production"] = "development"
     server_host: str = "127.0.0.1"

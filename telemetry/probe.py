@@ -7,14 +7,24 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from domain.ports import Ports
+from domain.settings import settings_to_blame
 from telemetry.exposition import Exposition
 
 
 @asynccontextmanager
 async def probe_site(
-    host: str, port: int, ports: Ports, exposition: Exposition, *, shared: bool = False
+    host: str,
+    port: int,
+    ports: Ports,
+    exposition: Exposition,
+    *,
+    setting: str,
+    shared: bool = False,
 ) -> AsyncIterator[None]:
-    """Serves while the block runs; port 0 serves nothing. `shared`: with those that `exposition` reads."""
+    """Serves while the block runs; port 0 serves nothing. Raises SettingsError for a port that cannot be had.
+
+    `setting` names the port; it is `shared` with those that `exposition` reads.
+    """
     if port == 0:
         yield
         return
@@ -38,7 +48,8 @@ async def probe_site(
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port, reuse_port=shared).start()
+        with settings_to_blame(f"SERVER_HOST, {setting}", f"{host}:{port} cannot be listened on"):
+            await web.TCPSite(runner, host, port, reuse_port=shared).start()
         yield
     finally:
         await runner.cleanup()

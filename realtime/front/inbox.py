@@ -12,6 +12,7 @@ from realtime.front import parcel
 
 logger = logging.getLogger(__name__)
 
+PAUSE_SECONDS: Final = 1.0
 _BACKLOG: Final = 256
 _PARCELS_PER_TURN: Final = 64
 _CREDENTIALS: Final = struct.Struct("iII")  # process, user, group
@@ -25,6 +26,7 @@ class Inbox:
         self._adopt = adopt
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lines: set[socket.socket] = set()
+        self._pause: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
         """Raises OSError while a predecessor still has the address."""
@@ -36,6 +38,8 @@ class Inbox:
     def close(self) -> None:
         """Take nothing more; what is under way is closed by the kernel."""
         loop = asyncio.get_running_loop()
+        if self._pause is not None:
+            self._pause.cancel()
         for opened in (self._listener, *self._lines):
             loop.remove_reader(opened)
             opened.close()
@@ -44,8 +48,13 @@ class Inbox:
     def _accept(self) -> None:
         try:
             line, _ = self._listener.accept()
-        except OSError as error:
-            logger.warning("a line was not taken: %s", error)
+        except BlockingIOError:
+            return
+        except OSError as error:  # no descriptor is free; whoever connects waits
+            logger.warning("a line is not taken yet: %s", error)
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._listener)
+            self._pause = loop.call_later(PAUSE_SECONDS, loop.add_reader, self._listener, self._accept)
             return
         # Anybody on this machine can reach an abstract address.
         if _user_of(line) != os.geteuid():

@@ -21,8 +21,12 @@ class Parcel:
         # An empty packet would look like the end.
         self._packet = _NO_BYTES + data
         if len(data) > INLINE_BYTES:
-            self._descriptors.append(_spilled(data))
             self._packet = _NO_BYTES
+            try:
+                self._descriptors.append(_spilled(data))
+            except OSError:
+                self.close()
+                raise
 
     def post(self, line: socket.socket) -> None:
         """Send it. Raises BlockingIOError while the line is full, OSError when nobody is at its end."""

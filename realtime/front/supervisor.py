@@ -94,7 +94,14 @@ class Worker:
         self._process = _processes.Process(target=self._serve, name=f"server-{self.place.index}")
         self._started_at = time.monotonic()
         self.place.pulse.forget()
-        self._process.start()
+        try:
+            self._process.start()
+        except OSError as error:  # no memory, or too many processes: the others go on
+            logger.error("worker %d cannot be started: %s", self.place.index, error.strerror)
+            self._process = None
+            self.failures += 1
+            self._wait()
+            return
         logger.info("worker %d runs as process %d", self.place.index, self._process.pid)
 
     def bury(self) -> None:
@@ -108,9 +115,7 @@ class Worker:
         if lived_seconds >= SETTLED_SECONDS:
             self.failures = 0
         self.failures += code != 0
-        delay = min(BACKOFF_SECONDS_MAX, BACKOFF_SECONDS * 2**self.failures) * random.uniform(0.5, 1.0)
-        self._due_at = time.monotonic() + delay
-        logger.warning("worker %d ended with %s; again in %.1f s", self.place.index, code, delay)
+        logger.warning("worker %d ended with %s; again in %.1f s", self.place.index, code, self._wait())
 
     def kill_if_hung(self, *, heard_since: float) -> None:
         """It could listen, and nobody would answer; its end is told like any other."""
@@ -133,6 +138,12 @@ class Worker:
         self._process.close()
         self._process = None
         return by_itself
+
+    def _wait(self) -> float:
+        """For as many seconds it is not started."""
+        delay: float = min(BACKOFF_SECONDS_MAX, BACKOFF_SECONDS * 2**self.failures) * random.uniform(0.5, 1.0)
+        self._due_at = time.monotonic() + delay
+        return delay
 
     def _serve(self) -> None:
         """In the worker."""

@@ -91,3 +91,28 @@ async def test_a_request_that_is_one_is_answered_as_ever(port: int) -> None:
     head, body = await answer_to(b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", port)
     assert b" 200 " in head.splitlines()[0]
     assert json.loads(body) == {"ok": True}
+
+
+async def test_who_leaves_before_the_answer_is_no_error_of_ours(written: io.StringIO) -> None:
+    reached, ended = asyncio.Event(), asyncio.Event()
+
+    async def hear_out(request: web.Request) -> web.Response:
+        reached.set()
+        try:
+            return web.Response(body=await request.read())
+        finally:
+            ended.set()
+
+    app = web.Application()
+    app.router.add_post("/", hear_out)
+    runner = Runner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    _, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
+    writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+    async with asyncio.timeout(60):
+        await reached.wait()
+        writer.transport.abort()
+        await ended.wait()
+    await runner.cleanup()
+    assert written.getvalue() == ""

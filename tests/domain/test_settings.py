@@ -178,3 +178,7 @@ def test_keys_for_push_that_cannot_be_used_are_named_and_not_shown(tmp_path: Pat
     named = {line.partition(":")[0] for line in str(error.value).splitlines()}
     assert named == {"VAPID_PRIVATE_KEY", "FCM_SERVICE_ACCOUNT_FILE"}
     assert "canary-key" not in str(error.value)
+
+
+def test_a_time_has_an_end() -> None:
+    assert "finite" in problems(handler_timeout_seconds="inf")["HANDLER_TIMEOUT_SECONDS"]

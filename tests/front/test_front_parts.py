@@ -1,6 +1,7 @@
 """The parts that carry connections between workers, at their bounds."""
 
 import asyncio
+import errno
 import secrets
 import signal
 import socket
@@ -14,17 +15,18 @@ from aiohttp import web
 from front_harness import within
 
 from realtime.engine import Server
-from realtime.front import Front, Place
+from realtime.front import Front, Place, supervisor
 from realtime.front import door as doors
 from realtime.front import inbox as inboxes
 from realtime.front import line as lines
 from realtime.front import parcel as parcels
 from realtime.front.inbox import Inbox
+from realtime.front.lifeline import Lifeline
 from realtime.front.line import Line
 from realtime.front.parcel import INLINE_BYTES, Parcel
 from realtime.front.port import reserved
 from realtime.front.pulse import Pulse
-from realtime.front.supervisor import Signals
+from realtime.front.supervisor import Signals, Worker
 from telemetry.signals import stop_signals
 
 
@@ -255,3 +257,52 @@ def test_the_end_of_the_terminal_stops_unless_it_is_ignored() -> None:
         assert stop_signals() == {signal.SIGINT, signal.SIGTERM}
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(process: object) -> None:
+        raise OSError(errno.EAGAIN, "too many processes")
+
+    monkeypatch.setattr(supervisor._processes.Process, "start", refuse)
+    lifeline = Lifeline()
+    worker = Worker(Place(0, 1, "alone", "127.0.0.1", 0), lambda _: None, lifeline, 1.0)
+    worker.start()
+    assert not worker.alive
+    assert worker.failures == 1
+    assert worker.seconds_until_due() > 0
+    lifeline.close()
+
+
+def test_a_connection_that_cannot_be_carried_is_let_go_of(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> int:
+        raise OSError(errno.EMFILE, "too many files")
+
+    monkeypatch.setattr("os.memfd_create", refuse)
+    client, ours = pair
+    with pytest.raises(OSError, match="too many"):
+        Parcel(ours.fileno(), bytes(INLINE_BYTES + 1))
+    ours.close()
+    client.settimeout(60)
+    assert client.recv(1) == b""
+
+
+async def test_a_full_table_of_files_is_not_asked_again_at_once(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def refuse(listener: socket.socket) -> None:
+        asked.append(listener)
+        raise OSError(errno.EMFILE, "too many files")
+
+    monkeypatch.setattr(socket.socket, "accept", refuse)
+    inbox = Inbox(address, lambda connection, data: pytest.fail("nothing was sent"))
+    inbox.open()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
+        line.connect(address)
+        for _ in range(50):
+            await asyncio.sleep(0)
+    inbox.close()
+    assert len(asked) == 1

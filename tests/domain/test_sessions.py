@@ -487,7 +487,9 @@ async def test_an_account_is_edited_in_the_parts_that_were_sent(world: World) ->
     assert await accounts.get_me(user, world.ports) == edited
 
 
-@pytest.mark.parametrize("name", ["Mars/Olympus", "../../etc/passwd", "Europe/", "/etc/localtime"])
+@pytest.mark.parametrize(
+    "name", ["Mars/Olympus", "../../etc/passwd", "Europe/", "/etc/localtime", "localtime", "right/UTC"]
+)
 async def test_an_unknown_time_zone_is_refused(world: World, name: str) -> None:
     user = await world.person()
     with pytest.raises(Invalid) as refusal:

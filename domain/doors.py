@@ -2,12 +2,15 @@
 
 import msgspec
 
-from domain import circles, events
+from domain import circles, invitations
 from domain.circles import Circle
+from domain.events import Event
 from domain.ids import derived_id
-from domain.ports import Ports
+from domain.ports import Ports, Records
 
 NAMELESS = "A circle without a name"
+INVITED_MAX = 500
+"""The newest open invitations; who was invited before them reads the door of now when they look."""
 
 
 class Door(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +40,7 @@ async def put_back(circle_id: str, kept: str, cause: str, ports: Ports) -> None:
 
 
 async def _change(circle_id: str, door: Door, cause: str, ports: Ports) -> None:
-    """Each cause is told once, however often it is done."""
+    """Each cause is told once, however often it is done; also to those who were invited and read the name."""
     changed = msgspec.structs.replace(
         circles.changed_event(circle_id, ports), id=derived_id("circle:changed", circle_id, cause)
     )
@@ -46,5 +49,16 @@ async def _change(circle_id: str, door: Door, cause: str, ports: Ports) -> None:
         if circle is None or door_of(circle) == door:
             return
         await tx.circles.edit(circle_id, msgspec.structs.asdict(door))
-        await events.record(changed, [], tx)
-    ports.announcer.announce(changed)
+        invited = await _invited_again(circle_id, cause, tx, ports)
+        await tx.outbox.add_many([changed, *invited])
+    ports.announcer.announce(changed, *invited)
+
+
+async def _invited_again(circle_id: str, cause: str, tx: Records, ports: Ports) -> list[Event]:
+    """The same invitations with the door as it is now: a phone puts each in the place of the one it has."""
+    found = await tx.invitations.of_circle(circle_id, ports.now(), None, INVITED_MAX, without=())
+    told = [invitations.invited_event(one) for one in found if one.account_id is not None]
+    return [
+        msgspec.structs.replace(one, id=derived_id("circle:invited", one.id, cause), at=ports.now())
+        for one in told
+    ]

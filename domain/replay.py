@@ -12,7 +12,10 @@ import msgspec
 
 from domain.rooms import REMOVALS, Logged
 
-CHANGES = frozenset({"post:changed", "response:changed", "support:changed", "circle:changed"})
+CHANGES = frozenset(
+    {"post:changed", "response:changed", "support:changed", "circle:changed", "circle:invited"}
+)
+"""An invitation is told again when what it says of its circle is taken away."""
 STAYING = REMOVALS | {"crisis:offer"}
 """Help that was offered stays offered, whatever became of the post that called for it."""
 READ_KEPT = 2048
@@ -40,6 +43,7 @@ class Refs(msgspec.Struct):
     post: Named | None = None
     response: Named | None = None
     circle: Named | None = None
+    invitation: Named | None = None
     counts: dict[str, int] | None = None
 
 
@@ -106,7 +110,7 @@ def _as_it_is(events: Sequence[Logged]) -> Sequence[Logged]:
 def about(event: Logged) -> About:
     told = _told.decode(event.body)
     refs = told.data
-    named = refs.response or refs.post or refs.circle
+    named = refs.response or refs.post or refs.circle or refs.invitation
     post = refs.post.id if refs.post else refs.post_id or (refs.response.post_id if refs.response else None)
     response = refs.response.id if refs.response else refs.response_id
     return About(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain import circles, invitations, members
+from domain import circles, doors, invitations, members
 from domain.accounts import User
 from domain.circles import CircleAnswer, CreateCircle, EditCircle, JoinCircle
 from domain.discovery import get_circle
@@ -15,6 +15,8 @@ from domain.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from domain.ids import new_id
 from domain.invitations import Accept, Decline, Invite, Invited, ReceivedView, Revoke
 from domain.members import RemoveMember
+from domain.resume import room_events
+from domain.rooms import Position, user_room
 from tests.domain.world import World
 
 
@@ -34,6 +36,21 @@ async def code_of(world: World, circle_id: str, by: User, **fields: Any) -> str:
     code = (await invite(world, circle_id, by, **fields)).invitation.code
     assert code is not None
     return code
+
+
+async def test_whoever_is_invited_reads_no_name_that_was_taken_off_the_door(world: World) -> None:
+    owner, guest = await world.person(), await world.person()
+    circle = await world.circle(owner, name="Only for the strong")
+    await invite(world, circle.id, owner, user_id=guest.id)
+    before = await world.told(user_room(guest.id))
+    for _ in range(2):
+        await doors.clear(circle.id, "a decision", world.ports)
+    names = [told["invitation"]["circle"]["name"] for told in await world.news(guest, "circle:invited")]
+    assert names == ["Only for the strong", doors.NAMELESS]
+    room, epoch = user_room(guest.id), before[0]["epoch"]
+    answer = await room_events(room, Position(epoch=epoch, seq=0), guest, world.ports)
+    assert not [event for event in answer.events if b"strong" in bytes(event)]
+    assert len(answer.events) == len(before) + 1
 
 
 async def test_the_invited_are_told_see_the_circle_and_join_it(world: World) -> None:

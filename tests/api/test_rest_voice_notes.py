@@ -253,7 +253,7 @@ async def test_a_voice_answer_is_shown_and_heard_until_it_is_taken_back(alice: P
     response = await bob.rest.ports.content.responses.get(response_id)
     assert post is not None
     assert response is not None
-    await responses.remove_response(response, post, "deleted", bob.rest.ports)
+    await responses.remove_response(response, post, bob.rest.ports)
     for person in (alice, bob):
         assert (await person.get(f"/v1/voice-notes/{note_id}")).error == (410, "gone", None)
 

@@ -57,7 +57,7 @@ async def test_expiring_again_changes_nothing(world: World) -> None:
 async def test_what_was_removed_is_emptied_without_a_word(world: World) -> None:
     author = await world.person()
     post = await world.post(author)
-    await posts.remove_post(await world.stored(post.id), "deleted", world.ports)
+    await posts.remove_post(await world.stored(post.id), world.ports)
     world.clock.advance(days=31)
     await care.expire_content(world.ports)
     assert (await world.stored(post.id)).content == ""

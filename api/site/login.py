@@ -29,7 +29,7 @@ from api.site.site import Site
 from domain import audit, limits, sessions
 from domain.accounts import User
 from domain.decoding import converted
-from domain.errors import DomainError, Forbidden, Invalid, Unauthenticated, Unavailable
+from domain.errors import Banned, DomainError, Forbidden, Invalid, Unauthenticated, Unavailable
 from domain.ports import Ports
 from domain.sessions import LogIn
 from domain.wire import Command, Nothing
@@ -112,7 +112,7 @@ class Login:
         values = {"identifier": form.handle, "password": form.password}
         try:
             logged_in = await sessions.log_in(converted(values, LogIn), self._ports)
-        except Invalid:
+        except (Invalid, Banned):
             raise Unauthenticated(REFUSAL) from None
         user = await sessions.identify(logged_in.tokens.access_token, self._ports)
         try:

@@ -126,11 +126,16 @@ async def test_a_stranger_is_sent_to_the_login(rest: Rest, alice: Person, bob: P
 
 async def test_who_is_no_moderator_hears_what_a_wrong_password_hears(rest: Rest) -> None:
     texts = set()
-    for role in ("user", "helper"):
-        await person_with(rest, role, f"a-{role}")
+    for handle, role, status in (
+        ("a-user", "user", "active"),
+        ("a-helper", "helper", "active"),
+        ("banned-watch", "moderator", "banned"),
+    ):
+        person = await person_with(rest, role, handle)
+        await rest.ports.records.accounts.update(person.id, {"status": status})
         for password in (PASSWORD, "a guess"):
             browser = Browser(rest, SITE)
-            answer = await browser.log_in(f"a-{role}", password)
+            answer = await browser.log_in(handle, password)
             assert (answer.status, "moderation_session" in browser.cookies) == (401, False)
             texts.add(re.sub(r'value="[0-9a-f]{64}"', "", answer.text))
     assert len(texts) == 1

@@ -92,6 +92,12 @@ def test_pods_drain_before_they_are_killed() -> None:
     assert [pod["terminationGracePeriodSeconds"] > slowest for pod, _ in containers()] == [True, True]
 
 
+def test_a_container_outlasts_the_time_that_a_server_gives_its_processes() -> None:
+    server = compose()["services"]["server"]
+    given = Settings.model_fields["drain_seconds"].default + run_server.STOP_GRACE_SECONDS
+    assert int(server["stop_grace_period"].removesuffix("s")) > given
+
+
 def test_a_server_goes_when_nobody_sends_it_anything_any_more() -> None:
     told = manifests("ConfigMap")[0]["data"]
     for pod, container in containers():

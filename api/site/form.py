@@ -5,15 +5,23 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from api.request import UNREADABLE, shown
-from domain.errors import Invalid, TooLarge
+from domain.errors import Forbidden, Invalid, TooLarge
 
 MEDIA = "application/x-www-form-urlencoded"
 BYTES_MAX = 16 * 1024
 FIELDS_MAX = 20
+SENT_FROM = "Sec-Fetch-Site"
+"""Where a browser says that a request comes from (W3C Fetch Metadata); no page can set it."""
+OWN = {"same-origin", "none"}
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
-    """The fields by name; raises `Invalid` or `TooLarge` for what is no form of ours."""
+    """The fields by name; raises `Forbidden`, `Invalid` or `TooLarge` for what is no form of ours.
+
+    A page of a neighbouring host can plant the cookie of a login, and so knows the token of its form.
+    """
+    if request.headers.get(SENT_FROM, "none") not in OWN:
+        raise Forbidden("Please send the form from its own page.")
     if request.content_type != MEDIA:
         raise Invalid(f"Please send {MEDIA}.", field="Content-Type")
     try:

@@ -181,6 +181,20 @@ async def test_another_site_cannot_log_an_operator_in(rest: Rest) -> None:
         assert (answer.status, "ops_session" in answer.headers.get("Set-Cookie", "")) == (403, False)
 
 
+async def test_a_neighbouring_host_cannot_log_an_operator_in(rest: Rest, browser: Browser) -> None:
+    """It can plant the cookie that the token of a login form is bound to."""
+    await person_with(rest, "admin", "day-shift")
+    stranger = Browser(rest)
+    await stranger.get("/ops/login")
+    form = {"form_token": stranger.token, "handle": "day-shift", "password": PASSWORD}
+    for place, status in (("same-site", 403), ("cross-site", 403), ("same-origin", 303)):
+        answer = await stranger.ask("POST", "/ops/login", data=form, headers={"Sec-Fetch-Site": place})
+        assert answer.status == status
+    pause = {"data": {"form_token": browser.token}, "headers": {"Sec-Fetch-Site": "same-site"}}
+    assert (await browser.ask("POST", "/ops/lanes/bulk/pause", **pause)).status == 403
+    assert await rest.ports.jobs.paused() == set()
+
+
 async def test_guessing_is_limited_and_says_how_long_to_wait(ports: Ports) -> None:
     async with opened(with_settings(ports, login_attempts_per_minute=3)) as rest:
         browser = Browser(rest)

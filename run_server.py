@@ -8,7 +8,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from pathlib import Path
 
 import structlog
@@ -34,6 +40,7 @@ from telemetry.logs import configure_logs
 from telemetry.probe import probe_site
 from telemetry.signals import stop_signals
 from telemetry.tracing import tracing
+from workers.beside import WorkerBeside
 
 log = structlog.get_logger("run_server")
 
@@ -165,13 +172,8 @@ def main() -> None:
     arguments = parsed_arguments()
     settings = configured(arguments)
     configure_logs(settings.log_level, settings.log_format, process="server")
-    worker = started_worker() if arguments.with_worker else None
-    try:
+    with worker_beside() if arguments.with_worker else nullcontext():
         code = run(settings)
-    finally:
-        if worker is not None:
-            worker.send_signal(signal.SIGTERM)
-            worker.wait()
     raise SystemExit(code)
 
 
@@ -237,6 +239,16 @@ def configured(arguments: argparse.Namespace) -> Settings:
         return load_settings(**{name: value for name, value in given.items() if value is not None})
     except SettingsError as error:
         raise SystemExit(f"The settings are wrong:\n{error}") from None
+
+
+@contextmanager
+def worker_beside() -> Iterator[None]:
+    worker = WorkerBeside(started_worker)
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.stop()
 
 
 def started_worker() -> "subprocess.Popen[bytes]":

@@ -78,7 +78,7 @@ class Member:
         auth = {"token": self.phone.tokens["access_token"], "positions": dict(self.positions)}
         self.phone.url = self._dice.choice(self._cables).url
         transports = self._dice.choice([["websocket"], ["polling", "websocket"]])
-        await client.connect(self.phone.url, auth=auth, transports=transports)
+        await client.connect(self.phone.url, auth=auth, transports=transports, wait_timeout=ATTEMPT_SECONDS)
         try:
             return await ready
         except asyncio.CancelledError:

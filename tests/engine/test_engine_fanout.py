@@ -13,7 +13,7 @@ import socketio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from engine_harness import Polling, Wire, serving, until, within
+from engine_harness import DEADLINE_SECONDS, Polling, Wire, serving, until, within
 
 from realtime.engine import Bounds, Connection, Frame, Server
 
@@ -255,7 +255,7 @@ async def test_a_deliver_in_a_handler_of_the_python_client_arrives() -> None:
         client = socketio.AsyncClient()
         got: asyncio.Queue[Any] = asyncio.Queue()
         client.on("news", got.put)
-        await client.connect(url)
+        await client.connect(url, wait_timeout=DEADLINE_SECONDS)
         server.deliver("room", server.frame("news", b'{"n":1}'))
         assert await within(got.get()) == {"n": 1}
         await client.disconnect()

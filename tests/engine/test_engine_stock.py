@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import socketio
-from engine_harness import serving, until, within
+from engine_harness import DEADLINE_SECONDS, serving, until, within
 
 from realtime.engine import Server
 
@@ -31,7 +31,8 @@ class Client(socketio.AsyncClient):
 @asynccontextmanager
 async def connected(url: str, **options: Any) -> AsyncIterator[Client]:
     client = Client()
-    await client.connect(url, **{"transports": ["websocket"], "namespaces": ["/"], **options})
+    usual = {"transports": ["websocket"], "namespaces": ["/"], "wait_timeout": DEADLINE_SECONDS}
+    await client.connect(url, **{**usual, **options})
     try:
         yield client
     finally:
@@ -131,7 +132,7 @@ async def test_a_connect_handler_refuses(refusal: Any) -> None:
     async with serving(server) as url:
         client = Client()
         with pytest.raises(socketio.exceptions.ConnectionError):
-            await client.connect(url, transports=["websocket"])
+            await client.connect(url, transports=["websocket"], wait_timeout=DEADLINE_SECONDS)
         await until(lambda: server.manager.rooms == {})
 
 

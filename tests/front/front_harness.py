@@ -24,6 +24,11 @@ async def within(awaitable: Awaitable[_T]) -> _T:
     return await asyncio.wait_for(awaitable, DEADLINE_SECONDS)
 
 
+def heed_hangups() -> None:
+    """Also in tests that run under `nohup`, which the service respects."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Service:
     """A parent and its workers. `pids`: index → process, as far as they have said that they are ready."""
 
@@ -38,7 +43,11 @@ class Service:
         environ = {**os.environ, "PYTHONPATH": str(ROOT)}
         return cls(
             await asyncio.create_subprocess_exec(
-                *command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+                *command,
+                env=environ,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                preexec_fn=heed_hangups,
             )
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import socketio
-from front_harness import ROOT, Service, owner, within
+from front_harness import DEADLINE_SECONDS, ROOT, Service, owner, within
 
 from tests.official_client import installed_client
 
@@ -21,8 +21,9 @@ OFFICIAL = ROOT / "tests" / "engine" / "js"
 async def connected(service: Service, **options: Any) -> AsyncIterator[list[socketio.AsyncClient]]:
     """Thirty clients that connected all at once."""
     clients = [socketio.AsyncClient() for _ in range(CLIENTS)]
+    patient = {"wait_timeout": DEADLINE_SECONDS, **options}
     try:
-        await within(asyncio.gather(*(client.connect(service.url, **options) for client in clients)))
+        await within(asyncio.gather(*(client.connect(service.url, **patient) for client in clients)))
         yield clients
     finally:
         await within(asyncio.gather(*(client.disconnect() for client in clients)))

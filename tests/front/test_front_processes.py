@@ -9,6 +9,7 @@ from itertools import islice
 import pytest
 import socketio
 from front_harness import (
+    DEADLINE_SECONDS,
     Connection,
     Service,
     StartService,
@@ -57,7 +58,7 @@ async def crowd(service: Service, number: int, *, returns: bool) -> list[Client]
     clients: list[Client] = []
     while len(clients) < number or len({client.worker for client in clients}) < 3:
         clients.append(Client(returns=returns))
-        await within(clients[-1].socket.connect(service.url))
+        await within(clients[-1].socket.connect(service.url, wait_timeout=DEADLINE_SECONDS))
     return clients
 
 

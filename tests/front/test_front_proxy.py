@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 import socketio
 from aiohttp import web
-from front_harness import Service, owner, within
+from front_harness import DEADLINE_SECONDS, Service, owner, within
 
 
 class Proxy:
@@ -52,7 +52,8 @@ async def proxy(service: Service) -> AsyncIterator[Proxy]:
 async def test_sessions_of_all_workers_share_the_proxys_connections(proxy: Proxy) -> None:
     url = await proxy.start()
     clients = [socketio.AsyncClient() for _ in range(20)]
-    await within(asyncio.gather(*(client.connect(url, transports=["polling"]) for client in clients)))
+    patient = {"transports": ["polling"], "wait_timeout": DEADLINE_SECONDS}
+    await within(asyncio.gather(*(client.connect(url, **patient) for client in clients)))
     assert {owner(client.eio.sid) for client in clients} == {0, 1, 2}
     for turn in range(10):
         calls = (client.call("message-with-ack", [turn, n]) for n, client in enumerate(clients))

@@ -9,7 +9,7 @@ import pytest
 import socketio
 
 from domain.clock import utc_now
-from tests.realtime.conftest import Phone, Running, StartPhone
+from tests.realtime.conftest import DEADLINE_SECONDS, Phone, Running, StartPhone
 
 UNKNOWN = "0198a000-0000-7000-8000-000000000000"
 POST = {"client_id": "bad-input-1", "type": "question", "content": "What now?"}
@@ -258,7 +258,7 @@ async def test_bad_tokens_are_refused_with_a_connect_error(server: Running, star
             refusals: list[Any] = []
             client.on("connect_error", refusals.append)
             with pytest.raises(socketio.exceptions.ConnectionError):
-                await client.connect(server.url, auth=auth)
+                await client.connect(server.url, auth=auth, wait_timeout=DEADLINE_SECONDS)
             assert (
                 refusals[0]["data"]["code"] == "unauthenticated"
                 if "data" in refusals[0]

@@ -181,7 +181,8 @@ async def let_in(device: Phone, url: str) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
             try:
-                return await asyncio.wait_for(device.client.connect(url, auth=token_of(device)), 5)
+                token = token_of(device)
+                return await device.client.connect(url, auth=token, wait_timeout=DEADLINE_SECONDS)
             except socketio.exceptions.ConnectionError:
                 await asyncio.sleep(0.05)
 

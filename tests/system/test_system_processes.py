@@ -206,7 +206,8 @@ async def refused(phone: Phone, server: Process) -> bool:
     """Whether another socket of this account is one too many there."""
     device = socketio.AsyncClient(reconnection=False)
     try:
-        await device.connect(server.url, auth={"token": phone.tokens["access_token"]})
+        token = {"token": phone.tokens["access_token"]}
+        await device.connect(server.url, auth=token, wait_timeout=DEADLINE_SECONDS)
     except socketio.exceptions.ConnectionError:
         return True
     await device.disconnect()

@@ -73,8 +73,11 @@ class Settings(BaseSettings):
     access_token_seconds: Positive = 15 * 60
     refresh_token_seconds: Positive = 7 * 24 * 3600
     refresh_grace_seconds: Annotated[int, Field(ge=0, le=60)] = 10
-    refresh_lost_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = 86_400
-    """So long a phone may retry a refresh whose answer it never got; 0: no longer than the grace."""
+    refresh_lost_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = 0
+    """So long a phone may retry a refresh whose answer it never got; 0: no longer than the grace.
+
+    Off unless an operator wants it: until the phone refreshes, who has its used token gets in as well.
+    """
     password_threads: Positive = 2
 
     payload_bytes_max: Positive = 32 * 1024

@@ -224,6 +224,9 @@ async def test_a_refresh_gives_a_new_pair_of_the_same_session(world: World) -> N
     assert (await sessions.identify(tokens.access_token, world.ports)).session_id == before.session_id
 
 
+LOST_FOR_A_DAY = {"refresh_lost_seconds": 86_400}
+
+
 async def test_honest_parallel_refreshes_within_the_grace_both_succeed(world: World) -> None:
     answer = await registered(world)
     both = await asyncio.gather(*(refreshed(world, answer.tokens) for _ in range(2)))
@@ -258,6 +261,7 @@ async def test_the_grace_counts_from_the_first_use(world: World) -> None:
         await refreshed(world, answer.tokens)
 
 
+@pytest.mark.parametrize("world", [LOST_FOR_A_DAY], indirect=True)
 async def test_a_phone_whose_answer_was_lost_is_given_another(world: World) -> None:
     """As often as it comes back from a tunnel that it then enters again."""
     answer = await registered(world)
@@ -269,6 +273,16 @@ async def test_a_phone_whose_answer_was_lost_is_given_another(world: World) -> N
     assert await is_open(world, await refreshed(world, tokens))
 
 
+async def test_unless_it_is_wanted_a_lost_answer_is_given_again_within_the_grace_only(world: World) -> None:
+    answer = await registered(world)
+    tokens = await refreshed(world, answer.tokens)
+    world.clock.advance(seconds=11)
+    with pytest.raises(Unauthenticated):
+        await refreshed(world, answer.tokens)
+    assert not await is_open(world, tokens)
+
+
+@pytest.mark.parametrize("world", [LOST_FOR_A_DAY], indirect=True)
 async def test_an_answer_that_was_given_again_is_void_and_ends_the_family_when_it_is_used(
     world: World,
 ) -> None:
@@ -283,6 +297,7 @@ async def test_an_answer_that_was_given_again_is_void_and_ends_the_family_when_i
     assert set(world.fakes.tables.end_reasons.values()) == {"reuse"}
 
 
+@pytest.mark.parametrize("world", [LOST_FOR_A_DAY], indirect=True)
 async def test_parallel_retries_after_a_lost_answer_all_get_a_pair_that_lasts(world: World) -> None:
     answer = await registered(world)
     await refreshed(world, answer.tokens)
@@ -293,6 +308,7 @@ async def test_parallel_retries_after_a_lost_answer_all_get_a_pair_that_lasts(wo
         assert await is_open(world, await refreshed(world, tokens))
 
 
+@pytest.mark.parametrize("world", [LOST_FOR_A_DAY], indirect=True)
 async def test_a_lost_answer_is_given_again_for_a_day(world: World) -> None:
     answer = await registered(world)
     await refreshed(world, answer.tokens)

@@ -4,8 +4,8 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from api.request import UNREADABLE, shown
-from domain.errors import Forbidden, Invalid, TooLarge
+from api.request import read_body, shown
+from domain.errors import Forbidden, Invalid
 
 MEDIA = "application/x-www-form-urlencoded"
 BYTES_MAX = 16 * 1024
@@ -25,23 +25,11 @@ async def read_form(request: web.Request) -> dict[str, str]:
     if request.content_type != MEDIA:
         raise Invalid(f"Please send {MEDIA}.", field="Content-Type")
     try:
-        text = (await _bounded(request)).decode()
+        text = (await read_body(request, BYTES_MAX)).decode()
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except ValueError:
         raise Invalid("The form cannot be read.") from None
     return once_each(pairs)
-
-
-async def _bounded(request: web.Request) -> bytes:
-    body = bytearray()
-    try:
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > BYTES_MAX:
-                raise TooLarge
-    except UNREADABLE:
-        raise Invalid("The form did not arrive whole.") from None
-    return bytes(body)
 
 
 def once_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
